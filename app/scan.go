@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plimsoll/backend/report"
+	"plimsoll/scanners"
+	"plimsoll/scanners/assess"
+	"plimsoll/scanners/image"
+	"plimsoll/scanners/vulndb"
+	"plimsoll/storage"
+)
+
+// scanOptions are shared by all scans.
+type scanOptions struct {
+	settings *settings
+	format   string
+	output   string
+	failOn   string
+	severity []string
+	fixable  bool
+	ignore   string
+	vulndb   string
+	all      bool
+	workers  int
+}
+
+func newScan(s *settings) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "scan",
+		Short: "Assess images",
+		Args:  noArguments,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newScanImage(s))
+	return c
+}
+
+func (o *scanOptions) register(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVarP(&o.format, "format", "f", "table", "how to print: table, json or sarif")
+	flags.StringVarP(&o.output, "output", "o", "", "write the result to this file instead of standard output")
+	flags.StringVar(&o.failOn, "fail-on", "", "exit with status 1 when a finding is at least this severe: critical, high, medium or low")
+	flags.StringSliceVar(&o.severity, "severity", nil, "show only these severities, comma-separated: critical,high,medium,low,unknown")
+	flags.BoolVar(&o.fixable, "fixable", false, "show only findings that an upgrade clears")
+	flags.StringVar(&o.ignore, "ignore-file", "", "YAML file of findings to leave out, each with a reason and an expiry (default .plimsollignore.yaml if it exists)")
+	flags.StringVar(&o.vulndb, "vulndb", "", "folder of a vulnerability database (trivy.db and metadata.json) to use instead of the installed one")
+	flags.BoolVar(&o.all, "all-rows", false, "table: print every row instead of the first of each kind")
+	flags.IntVar(&o.workers, "workers", 0, "layers to analyse at the same time (default: one for each processor)")
+}
+
+// plan is what the options mean, once they are known to be right.
+type plan struct {
+	options  *scanOptions
+	failOn   scanners.Severity // SeverityUnknown: never
+	severity []scanners.Severity
+	ignore   report.IgnoreFile
+	database *vulndb.Database
+}
+
+// plan checks everything that can be wrong before any work is done.
+func (o *scanOptions) plan() (*plan, error) {
+	p := &plan{options: o}
+	if !slices.Contains([]string{"table", "json", "sarif"}, o.format) {
+		return nil, usageError("--format %q: use table, json or sarif", o.format)
+	}
+	if o.failOn != "" {
+		severity, err := scanners.ParseSeverity(o.failOn)
+		if err != nil || severity == scanners.SeverityUnknown {
+			return nil, usageError("--fail-on %q: use critical, high, medium or low", o.failOn)
+		}
+		p.failOn = severity
+	}
+	for _, name := range o.severity {
+		severity, err := scanners.ParseSeverity(name)
+		if err != nil {
+			return nil, usageError("--severity: %v", err)
+		}
+		p.severity = append(p.severity, severity)
+	}
+	if o.workers < 0 {
+		return nil, usageError("--workers %d: use a positive number", o.workers)
+	}
+	if err := p.readIgnore(); err != nil {
+		return nil, err
+	}
+	var err error
+	p.database, err = o.openDatabase()
+	return p, err
+}
+
+// defaultIgnore is the ignore file that is used when it exists and none is named.
+const defaultIgnore = ".plimsollignore.yaml"
+
+func (p *plan) readIgnore() error {
+	name := p.options.ignore
+	if name == "" {
+		if _, err := os.Stat(defaultIgnore); err != nil {
+			return nil
+		}
+		name = defaultIgnore
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return usageError("--ignore-file: %v", err)
+	}
+	defer file.Close()
+	if p.ignore, err = report.ReadIgnoreFile(file, name); err != nil {
+		return usageError("%v", err)
+	}
+	return nil
+}
+
+// openDatabase opens the database that was named, else the installed one, else the advisories in the program.
+func (o *scanOptions) openDatabase() (*vulndb.Database, error) {
+	if o.vulndb != "" {
+		return vulndb.Open(o.vulndb)
+	}
+	db, err := vulndb.Store{Dir: o.settings.vulndbDir()}.Open()
+	if errors.Is(err, vulndb.ErrNone) {
+		return vulndb.Starter(), nil
+	}
+	return db, err
+}
+
+// run assesses the sources, prints the report, and gives the error that sets the exit status.
+func (p *plan) run(c *cobra.Command, sources []scanners.ImageSource) error {
+	assessor := &assess.Assessor{
+		Store:    storage.OpenLayers(p.options.settings.layerDir(), image.Version),
+		Database: p.database,
+		Workers:  p.options.workers,
+		Now:      time.Now,
+		Version:  programVersion(),
+	}
+	stop := showProgress(c.ErrOrStderr(), assessor.Progress, p.options.settings.quiet)
+	result := assessor.Images(c.Context(), sources)
+	stop()
+	notes := p.ignore.Apply(&result, result.Run.StartedAt)
+	failed := p.fails(result)
+	p.filter(&result)
+	if err := p.print(c, result, notes); err != nil {
+		return err
+	}
+	return p.status(c.Context(), result, failed)
+}
+
+// fails says whether a finding is at or above --fail-on, whatever is shown.
+func (p *plan) fails(r scanners.Report) bool {
+	return p.failOn != scanners.SeverityUnknown && slices.ContainsFunc(r.Findings, func(f scanners.Finding) bool { return f.Severity >= p.failOn })
+}
+
+// filter takes out what --severity and --fixable do not ask for.
+func (p *plan) filter(r *scanners.Report) {
+	if len(p.severity) == 0 && !p.options.fixable {
+		return
+	}
+	report.Keep(r, func(f scanners.Finding) bool {
+		return (len(p.severity) == 0 || slices.Contains(p.severity, f.Severity)) && (!p.options.fixable || f.FixedVersion != "")
+	})
+}
+
+func (p *plan) print(c *cobra.Command, r scanners.Report, notes []string) error {
+	out, err := openOutput(c, p.options.output)
+	if err != nil {
+		return err
+	}
+	return out.finish(p.write(out, r, notes))
+}
+
+func (p *plan) write(out *output, r scanners.Report, notes []string) error {
+	switch p.options.format {
+	case "json":
+		return report.WriteJSON(out, r)
+	case "sarif":
+		return report.WriteSARIF(out, r)
+	default:
+		columns, isTerminal := terminal(out.Writer)
+		return report.WriteTable(out, r, report.Options{
+			Width: columns, Color: isTerminal && os.Getenv("NO_COLOR") == "", All: p.options.all, Notes: notes,
+		})
+	}
+}
+
+// status is the exit status that the report asks for. Findings count more than gaps: they are certain.
+func (p *plan) status(ctx context.Context, r scanners.Report, failed bool) error {
+	if failed {
+		return &exitError{status: exitFindings}
+	}
+	var missed []string
+	for _, cover := range r.Coverage {
+		if cover.State == scanners.CoverageFailed || cover.State == scanners.CoverageSkipped {
+			missed = append(missed, cover.Subject+": "+cover.Reason)
+		}
+	}
+	if ctx.Err() != nil {
+		return &exitError{exitNotAssessed, "stopped before the end; the result is partial"}
+	}
+	if len(missed) == 0 {
+		return nil
+	}
+	message := missed[0]
+	if len(missed) > 1 {
+		message += fmt.Sprintf(" (and %d more that could not be assessed)", len(missed)-1)
+	}
+	return &exitError{exitNotAssessed, strings.ReplaceAll(message, "\n", " ")}
+}
+
+var _ io.Writer = (*output)(nil)

@@ -1,0 +1,171 @@
+package archive
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"plimsoll/scanners"
+)
+
+// maxDocuments bounds the JSON documents that are kept until the end of a stream, in bytes.
+const maxDocuments = 64 << 20
+
+// ReadStream reads an archive once, from front to back, and analyses each layer as it passes. known gives the diff ids
+// of layers by the names of their members, for formats whose names do not tell; it may be nil.
+func ReadStream(ctx context.Context, r io.Reader, known map[string]string, sink scanners.LayerSink) ([]scanners.Image, error) {
+	return readStream(ctx, r, known, sink, choice{})
+}
+
+func readStream(ctx context.Context, r io.Reader, known map[string]string, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
+	s := &stream{known: known, sink: sink, documents: make(map[string][]byte), links: make(map[string]string), failed: make(map[string]error)}
+	archive := tar.NewReader(r)
+	for members := 0; ; members++ {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, damaged(err)
+		}
+		if members > maxMembers {
+			return nil, fmt.Errorf("archive has more than %d members: it is not an image", maxMembers)
+		}
+		if err := s.member(ctx, header, archive); err != nil {
+			return nil, fmt.Errorf("read member %q: %w", header.Name, damaged(err))
+		}
+	}
+	return s.images(c)
+}
+
+// stream is what has passed so far.
+type stream struct {
+	known     map[string]string
+	sink      scanners.LayerSink
+	documents map[string][]byte
+	kept      int
+	links     map[string]string
+	failed    map[string]error // layers without a name of their own, by member
+}
+
+func (s *stream) member(ctx context.Context, header *tar.Header, r io.Reader) error {
+	name := path.Clean("/" + header.Name)[1:]
+	switch header.Typeflag {
+	case tar.TypeSymlink, tar.TypeLink:
+		s.links[name] = linkTarget(name, header)
+		return nil
+	case tar.TypeReg:
+	default:
+		return nil
+	}
+	buffered := bufio.NewReaderSize(r, 4096)
+	head, err := buffered.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if form := compression(head); form != unknown {
+		return s.layer(ctx, name, form, buffered)
+	}
+	if text := bytes.TrimLeft(head, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+		return s.document(name, header.Size, buffered)
+	}
+	return nil
+}
+
+// document keeps a JSON document for the end, when it is clear which of them matter.
+func (s *stream) document(name string, size int64, r io.Reader) error {
+	if size > maxDocument || s.kept+int(size) > maxDocuments {
+		return nil
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.kept += len(data)
+	s.documents[name] = data
+	return nil
+}
+
+// layer hands a layer on unless it is known. In a layout an uncompressed layer's name is its diff id. A layer that can't
+// be read is told, and the stream goes on behind it; the stream's own end is an error.
+func (s *stream) layer(ctx context.Context, name string, form outer, r io.Reader) error {
+	diffID := s.known[name]
+	if hex, ok := strings.CutPrefix(name, "blobs/sha256/"); ok && form == plainTar {
+		diffID = "sha256:" + hex
+	}
+	if diffID != "" && !s.sink.Claim(diffID) {
+		return nil
+	}
+	watched := &watchedReader{r: r}
+	err := s.sink.Read(ctx, scanners.LayerContent{DiffID: diffID, Tar: watched})
+	switch {
+	case err == nil:
+	case watched.err != nil || ctx.Err() != nil:
+		return err
+	case diffID != "":
+		s.sink.Fail(diffID, err)
+	default:
+		s.failed[name] = err
+	}
+	return nil
+}
+
+// watchedReader remembers whether it was the source that failed.
+type watchedReader struct {
+	r   io.Reader
+	err error
+}
+
+func (w *watchedReader) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
+}
+
+// images puts together what passed, and gives up the layers that did not.
+func (s *stream) images(c choice) ([]scanners.Image, error) {
+	list, err := storeFunc(s.open).list(c)
+	if err != nil {
+		return nil, err
+	}
+	var images []scanners.Image
+	for _, f := range list {
+		images = append(images, f.image)
+		for i, layer := range f.image.Layers {
+			if !s.sink.Claim(layer.DiffID) {
+				continue
+			}
+			err := s.failed[s.resolve(f.members[i])]
+			if err == nil {
+				err = fmt.Errorf("layer %q is missing, or its content is not what the image's configuration says: the archive is damaged or was tampered with", f.members[i])
+			}
+			s.sink.Fail(layer.DiffID, err)
+		}
+	}
+	return images, nil
+}
+
+func (s *stream) resolve(name string) string {
+	if target, ok := s.links[name]; ok {
+		return target
+	}
+	return name
+}
+
+// open gives a document that passed.
+func (s *stream) open(name string) (io.ReadCloser, error) {
+	data, ok := s.documents[s.resolve(name)]
+	if !ok {
+		return nil, fmt.Errorf("archive has no member %q: %w", name, fs.ErrNotExist)
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
