@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"plimsoll/backend/report"
 )
 
 // The program's exit statuses.
@@ -60,19 +62,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	if exit.message != "" {
-		fmt.Fprintln(stderr, "plimsoll: "+strings.TrimSpace(plain(exit.message)))
+		fmt.Fprintln(stderr, "plimsoll: "+report.Visible(exit.message))
 	}
 	return exit.status
-}
-
-// plain keeps control characters, which file and image names may hold, from the terminal.
-func plain(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {
-			return '�'
-		}
-		return r
-	}, text)
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {

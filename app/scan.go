@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -144,10 +143,10 @@ func (p *plan) run(c *cobra.Command, sources []scanners.ImageSource) error {
 	stop := showProgress(c.ErrOrStderr(), assessor.Progress, p.options.settings.quiet)
 	result := assessor.Images(c.Context(), sources)
 	stop()
-	notes := p.ignore.Apply(&result, result.Run.StartedAt)
+	result.Notes = p.ignore.Apply(&result, result.Run.StartedAt)
 	failed := p.fails(result)
-	p.filter(&result)
-	if err := p.print(c, result, notes); err != nil {
+	p.narrow(&result)
+	if err := p.print(c, result); err != nil {
 		return err
 	}
 	return p.status(c.Context(), result, failed)
@@ -158,25 +157,42 @@ func (p *plan) fails(r scanners.Report) bool {
 	return p.failOn != scanners.SeverityUnknown && slices.ContainsFunc(r.Findings, func(f scanners.Finding) bool { return f.Severity >= p.failOn })
 }
 
-// filter takes out what --severity and --fixable do not ask for.
-func (p *plan) filter(r *scanners.Report) {
-	if len(p.severity) == 0 && !p.options.fixable {
-		return
+// only says in words what --severity and --fixable ask for; "" when they ask for everything.
+func (p *plan) only() string {
+	var words []string
+	for _, s := range p.severity {
+		words = append(words, s.String())
 	}
-	report.Keep(r, func(f scanners.Finding) bool {
-		return (len(p.severity) == 0 || slices.Contains(p.severity, f.Severity)) && (!p.options.fixable || f.FixedVersion != "")
-	})
+	only := strings.Join(words, ", ")
+	if p.options.fixable {
+		only = strings.TrimSpace("fixable " + only)
+	}
+	return only
 }
 
-func (p *plan) print(c *cobra.Command, r scanners.Report, notes []string) error {
+// narrow takes out what is not asked for, and says so.
+func (p *plan) narrow(r *scanners.Report) {
+	only := p.only()
+	if only == "" {
+		return
+	}
+	taken := report.Keep(r, func(f scanners.Finding) bool {
+		return (len(p.severity) == 0 || slices.Contains(p.severity, f.Severity)) && (!p.options.fixable || f.FixedVersion != "")
+	})
+	if len(taken) > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d findings are not shown: only %s ones were asked for", len(taken), only))
+	}
+}
+
+func (p *plan) print(c *cobra.Command, r scanners.Report) error {
 	out, err := openOutput(c, p.options.output)
 	if err != nil {
 		return err
 	}
-	return out.finish(p.write(out, r, notes))
+	return out.finish(p.write(out, r))
 }
 
-func (p *plan) write(out *output, r scanners.Report, notes []string) error {
+func (p *plan) write(out *output, r scanners.Report) error {
 	switch p.options.format {
 	case "json":
 		return report.WriteJSON(out, r)
@@ -185,7 +201,7 @@ func (p *plan) write(out *output, r scanners.Report, notes []string) error {
 	default:
 		columns, isTerminal := terminal(out.Writer)
 		return report.WriteTable(out, r, report.Options{
-			Width: columns, Color: isTerminal && os.Getenv("NO_COLOR") == "", All: p.options.all, Notes: notes,
+			Width: columns, Color: isTerminal && os.Getenv("NO_COLOR") == "", All: p.options.all, Only: p.only(),
 		})
 	}
 }
@@ -213,5 +229,3 @@ func (p *plan) status(ctx context.Context, r scanners.Report, failed bool) error
 	}
 	return &exitError{exitNotAssessed, strings.ReplaceAll(message, "\n", " ")}
 }
-
-var _ io.Writer = (*output)(nil)

@@ -40,11 +40,12 @@ type Report struct {
 	Fixes    []FixAction `json:"fixes"`    // most pressing first
 	Ignored  []Ignored   `json:"ignored,omitzero"`
 	Coverage []Coverage  `json:"coverage"`
+	Notes    []string    `json:"notes,omitzero"` // what else a reader has to know: expired ignores, a narrowed list
 }
 
 // Ignored is a finding that the user's ignore file took out of the report.
 type Ignored struct {
 	Finding Finding `json:"finding"`
 	Reason  string  `json:"reason"`
-	Until   string  `json:"until,omitzero"` // date on which it comes back
+	Until   string  `json:"until,omitzero"` // the last day on which it is left out
 }

@@ -16,8 +16,9 @@ type ImageSource interface {
 	// Name is what was asked for, in the words of who asked.
 	Name() string
 	// Read returns what the images say of themselves and hands the content of each layer that the sink claims to the
-	// sink, several at a time where the place allows it. Layers that are known already cost no bytes. An error means
-	// that the source as a whole could not be read; a layer that could not be read is told to the sink instead.
+	// sink, several at a time where the place allows it. Layers that are known already cost no bytes. The error tells
+	// what of the source could not be read beside the images that are returned; a layer that could not be read is told
+	// to the sink instead.
 	Read(ctx context.Context, sink LayerSink) ([]Image, error)
 }
 

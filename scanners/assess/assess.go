@@ -36,6 +36,7 @@ func (a *Assessor) Progress() Progress { return a.progress.now() }
 func (a *Assessor) Images(ctx context.Context, sources []scanners.ImageSource) scanners.Report {
 	r := &run{
 		assessor: a,
+		keys:     make(map[string]bool),
 		layers:   newLayers(a.Store, a.analyser(), a.workers(), &a.progress),
 		report: scanners.Report{
 			Schema: scanners.ReportSchema,
@@ -73,6 +74,7 @@ type run struct {
 
 	mu     sync.Mutex
 	report scanners.Report
+	keys   map[string]bool // of assets
 }
 
 // all assesses the sources, as many at a time as there are workers.
@@ -149,7 +151,7 @@ func (r *run) collect(ctx context.Context, img scanners.Image) ([]scanners.Layer
 func (r *run) image(s scanners.ImageSource, img scanners.Image, facts []scanners.LayerFacts, gaps []layerGap) {
 	inventory := image.Merge(facts)
 	asset := scanners.Asset{
-		Key:      assetKey(s.Target(), img),
+		Key:      r.assetKey(s.Target(), img),
 		Kind:     scanners.AssetImage,
 		Name:     img.Name(),
 		Target:   s.Target().Key,
@@ -171,9 +173,17 @@ func (r *run) image(s scanners.ImageSource, img scanners.Image, facts []scanners
 	r.report.Coverage = append(append(r.report.Coverage, coverage...), judged...)
 }
 
-// assetKey is an image's identity in a target: its name, so that a rebuild keeps its history; untagged, its digest.
-func assetKey(t scanners.Target, img scanners.Image) string {
-	return "image:" + t.Key + ":" + img.Name()
+// assetKey is an image's identity in a target: its name, so that a rebuild keeps its history; untagged, its digest. Of
+// several images with one name in one archive, the later ones are told apart by their digests.
+func (r *run) assetKey(t scanners.Target, img scanners.Image) string {
+	key := "image:" + t.Key + ":" + img.Name()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys[key] {
+		key += "@" + img.ID
+	}
+	r.keys[key] = true
+	return key
 }
 
 // packageCoverage says how completely the packages are known.

@@ -44,6 +44,7 @@ type parsed struct {
 	owners       []scanners.Ownership // without their Path
 	licenses     []string
 	distribution scanners.Distribution
+	problem      string // what of it could not be understood
 }
 
 func newCollector(diffID string, progress func(int64)) *collector {
@@ -114,16 +115,20 @@ func (c *collector) symlink(name, target string) {
 	}
 }
 
-// hardlink takes a second name of an earlier entry.
+// hardlink takes a second name of an earlier entry. What that one told is told again; when its content did not look like
+// what the second name promises, it is not there any more to be read.
 func (c *collector) hardlink(name, target string) {
 	c.shadow(name)
+	k := kindOf(name)
 	p, known := c.read[target]
-	if !known {
-		return
+	switch {
+	case known && p.kind == k:
+		c.keep(name, p)
+	case known:
+		c.read[name] = p
 	}
-	c.read[name] = p
-	if kindOf(name) == p.kind {
-		c.add(name, p)
+	if k != kindNone && k != kindBinary && (!known || p.kind != k) {
+		c.gap(name, fmt.Sprintf("hard link to %q, whose content is not what this name stands for", target))
 	}
 }
 
@@ -182,7 +187,7 @@ func (c *collector) parse(k kind, e entry, r io.Reader) error {
 	}
 	p, err := parseContent(k, e.name, buf.Bytes())
 	if err != nil {
-		c.gap(e.name, err.Error())
+		p.problem = err.Error()
 	}
 	c.keep(e.name, p)
 	return nil
@@ -231,14 +236,15 @@ func parseContent(k kind, name string, data []byte) (parsed, error) {
 // program looks for the module information of a Go program.
 func (c *collector) program(e entry, r io.Reader) error {
 	packages, err := readGoProgram(r, e.size)
+	p := parsed{kind: kindBinary, packages: packages}
 	var damaged *programError
 	switch {
 	case errors.As(err, &damaged):
-		c.gap(e.name, damaged.Error())
+		p.problem = damaged.Error()
 	case err != nil:
 		return err
 	}
-	c.keep(e.name, parsed{kind: kindBinary, packages: packages})
+	c.keep(e.name, p)
 	return nil
 }
 
@@ -294,6 +300,9 @@ func (c *collector) keep(name string, p parsed) {
 }
 
 func (c *collector) add(name string, p parsed) {
+	if p.problem != "" {
+		c.gap(name, p.problem)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, o := range p.owners {

@@ -65,7 +65,8 @@ func present(err error) error {
 	return err
 }
 
-// ociLayout reads index.json, OCI image layout specification.
+// ociLayout reads index.json, OCI image layout specification. An image that is not there for the wanted platform is told
+// in the error, beside the others.
 func (open storeFunc) ociLayout(c choice) ([]found, error) {
 	var index ocispec.Index
 	switch err := open.decode("index.json", &index); {
@@ -95,20 +96,19 @@ func (open storeFunc) ociLayout(c choice) ([]found, error) {
 		groups = append(groups, images)
 	}
 	var chosen []found
+	var missing []error
 	for _, group := range groups {
 		if len(group) == 0 {
 			continue
 		}
 		images, err := c.choose(group)
-		if err != nil {
-			return nil, err
-		}
 		chosen = append(chosen, images...)
+		missing = append(missing, err)
 	}
-	if len(chosen) == 0 {
+	if len(groups) == 0 || len(chosen) == 0 && errors.Join(missing...) == nil {
 		return nil, errors.New("index.json names no image")
 	}
-	return chosen, nil
+	return chosen, errors.Join(missing...)
 }
 
 // imageName is what a layout's index calls an image.

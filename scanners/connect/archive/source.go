@@ -96,9 +96,9 @@ func (s *Source) readFile(ctx context.Context, file *os.File, sink scanners.Laye
 		images, err = s.readIndexed(ctx, file, sink)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", s.path, err)
+		err = fmt.Errorf("read %q: %w", s.path, err)
 	}
-	return images, nil
+	return images, err
 }
 
 // The outer compressions of archives.
@@ -157,9 +157,9 @@ func (s *Source) readFolder(ctx context.Context, sink scanners.LayerSink) ([]sca
 	})
 	images, err := readStore(ctx, store, sink, s.choice())
 	if err != nil {
-		return nil, fmt.Errorf("read OCI layout %q: %w", s.path, err)
+		err = fmt.Errorf("read OCI layout %q: %w", s.path, err)
 	}
-	return images, nil
+	return images, err
 }
 
 // maxMembers bounds the members of an archive; an image has a few dozen.

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,7 +53,7 @@ type found struct {
 	members []string // by layer, base first
 }
 
-// list finds the images. Engines since version 25 write both formats at once; the older one tells the names.
+// list finds the images; together with an error there may be some. Engines since version 25 write both formats at once; the older one tells the names.
 func (open storeFunc) list(c choice) ([]found, error) {
 	images, err := open.dockerArchive(c)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,10 +69,7 @@ var errNoFormat = errors.New("no image format")
 
 // readStore reads images whose members can be opened in any order and at the same time.
 func readStore(ctx context.Context, open storeFunc, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
-	list, err := open.list(c)
-	if err != nil {
-		return nil, err
-	}
+	list, missing := open.list(c)
 	var running sync.WaitGroup
 	var images []scanners.Image
 	for _, f := range list {
@@ -88,7 +86,7 @@ func readStore(ctx context.Context, open storeFunc, sink scanners.LayerSink, c c
 		}
 	}
 	running.Wait()
-	return images, ctx.Err()
+	return images, cmp.Or(ctx.Err(), missing)
 }
 
 func (open storeFunc) layer(ctx context.Context, member, diffID string, sink scanners.LayerSink) error {

@@ -133,10 +133,7 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 
 // images puts together what passed, and gives up the layers that did not.
 func (s *stream) images(c choice) ([]scanners.Image, error) {
-	list, err := storeFunc(s.open).list(c)
-	if err != nil {
-		return nil, err
-	}
+	list, missing := storeFunc(s.open).list(c)
 	var images []scanners.Image
 	for _, f := range list {
 		images = append(images, f.image)
@@ -151,7 +148,7 @@ func (s *stream) images(c choice) ([]scanners.Image, error) {
 			s.sink.Fail(layer.DiffID, err)
 		}
 	}
-	return images, nil
+	return images, missing
 }
 
 func (s *stream) resolve(name string) string {
