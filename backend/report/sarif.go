@@ -97,6 +97,9 @@ func invocation(r scanners.Report, names map[string]string) *sarif.Invocation {
 	if r.Run.Database.Kind == scanners.DatabaseStarter {
 		i.AddToolExecutionNotification(notification(sarif.LevelWarning, starterAdvisories))
 	}
+	for _, note := range r.Notes {
+		i.AddToolExecutionNotification(notification(sarif.LevelNote, note))
+	}
 	for _, c := range gaps(r.Coverage) {
 		n := notification(noticeLevel(c.State), c.Subject+": "+cmp.Or(c.Reason, "no reason was given"))
 		n.WithProperties(sarif.NewPropertyBag().Add("scanner", Visible(c.Scanner)).Add("state", Visible(string(c.State))))
