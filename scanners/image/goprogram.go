@@ -99,6 +99,7 @@ func searchBuildInfo(r io.Reader) (*debug.BuildInfo, error) {
 	pooled := searchBuffers.Get().(*[]byte)
 	defer searchBuffers.Put(pooled)
 	buf := *pooled
+	var old oldProgram
 	kept, offset := 0, int64(0) // bytes kept from the last round; offset of buf[0] in the file
 	for {
 		n, err := io.ReadFull(r, buf[kept:])
@@ -111,11 +112,17 @@ func searchBuildInfo(r io.Reader) (*debug.BuildInfo, error) {
 			return nil, nil
 		}
 		if at := findBuildInfo(data, offset); at >= 0 {
-			return readBuildInfo(io.MultiReader(bytes.NewReader(bytes.Clone(data[at:])), r))
+			old.pass(data[:at], kept, offset)
+			rest := io.MultiReader(bytes.NewReader(bytes.Clone(data[at:])), r)
+			if data[at+15]&inlineStrings == 0 {
+				return old.buildInfo(rest, offset+int64(at))
+			}
+			return readBuildInfo(rest)
 		}
 		if end {
 			return nil, nil
 		}
+		old.pass(data, kept, offset)
 		kept = buildInfoHeader + buildInfoAlign
 		offset += int64(len(data) - kept)
 		copy(buf, data[len(data)-kept:])
@@ -144,9 +151,6 @@ func readBuildInfo(r io.Reader) (*debug.BuildInfo, error) {
 	if _, err := io.ReadFull(r, header[:]); err != nil {
 		return nil, err
 	}
-	if header[15]&inlineStrings == 0 {
-		return nil, &programError{"the program was built with Go 1.17 or older, whose module list can't be read from a stream: scan the image from the engine's layer folders instead"}
-	}
 	version, err := readVarString(r)
 	if err != nil {
 		return nil, err
@@ -155,6 +159,11 @@ func readBuildInfo(r io.Reader) (*debug.BuildInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseModules(version, modules)
+}
+
+// parseModules reads a module list, which the linker puts between two marks of 16 bytes.
+func parseModules(version, modules string) (*debug.BuildInfo, error) {
 	if n := len(modules); n >= 33 && modules[n-17] == '\n' {
 		modules = modules[16 : n-16]
 	} else {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -227,7 +228,94 @@ func TestGoProgramFromAStreamIsTheSame(t *testing.T) {
 	}
 }
 
-func TestOldGoProgramInAStreamIsAGap(t *testing.T) {
+// oldGoProgram is a program as Go 1.17 and older link it: strings in a read-only segment, pointers to them in a segment of
+// data behind it.
+func oldGoProgram(wide bool, padding int) []byte {
+	const modules = "path\texample.com/old\nmod\texample.com/old\t(devel)\t\ndep\tgolang.org/x/text\tv0.3.0\th1:x=\n"
+	const base = 0x400000
+	var order = binary.LittleEndian
+	word := 8
+	if !wide {
+		word = 4
+	}
+	list := string(moduleListStart) + modules + string(moduleListEnd)
+	text := padding
+	listAt, versionAt := text, text+len(list)+3
+	data := (versionAt + 16 + 4095) &^ 4095
+	f := make([]byte, data+4096)
+	put := func(at int, value uint64) {
+		if wide {
+			order.PutUint64(f[at:], value)
+		} else {
+			order.PutUint32(f[at:], uint32(value))
+		}
+	}
+	copy(f, "\x7fELF\x01\x01\x01")
+	order.PutUint16(f[16:], 2)
+	order.PutUint32(f[20:], 1)
+	segments := [][3]int{{0, data, 5}, {data, 4096, 6}}
+	if wide {
+		f[4] = 2
+		order.PutUint16(f[18:], 62)
+		order.PutUint64(f[32:], 64)
+		order.PutUint16(f[52:], 64)
+		order.PutUint16(f[54:], 56)
+		order.PutUint16(f[56:], 2)
+		for i, s := range segments {
+			p := f[64+56*i:]
+			order.PutUint32(p, 1)
+			order.PutUint32(p[4:], uint32(s[2]))
+			for at, v := range map[int]int{8: s[0], 16: base + s[0], 24: base + s[0], 32: s[1], 40: s[1], 48: 4096} {
+				order.PutUint64(p[at:], uint64(v))
+			}
+		}
+	} else {
+		order.PutUint16(f[18:], 3)
+		order.PutUint32(f[28:], 52)
+		order.PutUint16(f[40:], 52)
+		order.PutUint16(f[42:], 32)
+		order.PutUint16(f[44:], 2)
+		for i, s := range segments {
+			p := f[52+32*i:]
+			order.PutUint32(p, 1)
+			for at, v := range map[int]int{4: s[0], 8: base + s[0], 12: base + s[0], 16: s[1], 20: s[1], 24: s[2], 28: 4096} {
+				order.PutUint32(p[at:], uint32(v))
+			}
+		}
+	}
+	copy(f[listAt:], list)
+	copy(f[versionAt:], "go1.16.7")
+	copy(f[data:], buildInfoMagic)
+	f[data+14] = byte(word)
+	put(data+16, uint64(base+data+256))
+	put(data+16+word, uint64(base+data+512))
+	put(data+256, uint64(base+versionAt))
+	put(data+256+word, 8)
+	put(data+512, uint64(base+listAt))
+	put(data+512+word, uint64(len(list)))
+	return f
+}
+
+func TestOldGoProgramFromAStreamIsTheSame(t *testing.T) {
+	for _, padding := range []int{4096, searchWindow - 40, 3*searchWindow + 17} {
+		for _, wide := range []bool{true, false} {
+			data := oldGoProgram(wide, padding)
+			want, err := readGoProgram(bytes.NewReader(data), int64(len(data)))
+			if err != nil || len(want) != 3 || want[2].Version != "v1.16.7" {
+				t.Fatalf("the library reads %v, %v", want, err)
+			}
+			got, err := readGoProgram(onlyReader{bytes.NewReader(data)}, int64(len(data)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("wide %v, padding %d (-file +stream):\n%s", wide, padding, diff)
+			}
+		}
+	}
+}
+
+func TestOldGoProgramThatPointsNowhereIsAGap(t *testing.T) {
 	old := append([]byte("\x7fELF"), make([]byte, minBinary)...)
 	copy(old[4096:], append(bytes.Clone(buildInfoMagic), 8, 0))
 	facts, err := analyse(t, tarOf(t, program("usr/bin/old", string(old))), "")

@@ -29,7 +29,7 @@ func legacyNames(layers []scanners.Layer) map[string]string {
 		if i == len(layers)-1 {
 			break
 		}
-		config := fmt.Sprintf(`{"container_config":%s,"created":"1970-01-01T00:00:00Z","layer_id":%q,"os":"linux"}`, emptyConfig, chain)
+		config := fmt.Sprintf(`{"container_config":%s,"created":"1970-01-01T00:00:00Z","layer_id":%q}`, emptyConfig, chain)
 		if parent != "" {
 			config = fmt.Sprintf(`%s,"parent":%q}`, config[:len(config)-1], parent)
 		}

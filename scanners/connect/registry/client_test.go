@@ -142,7 +142,7 @@ func TestErrors(t *testing.T) {
 		{"not found", answer(404), "does not have it (HTTP 404)"},
 		{"forbidden", answer(403), "docker login"},
 		{"failing", answer(500), "HTTP 500 Internal Server Error"},
-		{"too many requests at sign-in", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) }), "HTTP 429"},
+		{"too many requests at sign-in", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }), "HTTP 429"},
 		{"no JSON", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }), "read the manifest"},
 		{"no layers", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }), "no artifact with a layer"},
 	}
@@ -213,7 +213,7 @@ func TestSilence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer body.Close() //nolint:errcheck // it is given up
+	defer body.Close()
 	if _, err := io.ReadAll(body); err == nil || !strings.Contains(err.Error(), "silent for 50ms") {
 		t.Errorf("got %v", err)
 	}

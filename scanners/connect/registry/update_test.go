@@ -99,7 +99,7 @@ func deadHost(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // the address is all that is wanted
+	defer l.Close()
 	return l.Addr().String()
 }
 
