@@ -93,4 +93,5 @@ fuzz: ## run every fuzz target for FUZZTIME (60s)
 
 .PHONY: clean
 clean: ## remove all that was built
+	@chmod -R u+w build/cache 2>/dev/null || true # Go keeps modules read-only
 	rm -rf $(BIN) build/cache

@@ -184,10 +184,11 @@ func (l *lab) scan(data string, args ...string) scanners.Report {
 func listed(r scanners.Report, eco scanners.Ecosystem, describe func(scanners.Package) string) []string {
 	var lines []string
 	for _, p := range r.Assets[0].Packages {
-		if line := ""; p.Ecosystem == eco {
-			if line = describe(p); line != "" {
-				lines = append(lines, line)
-			}
+		if p.Ecosystem != eco {
+			continue
+		}
+		if line := describe(p); line != "" {
+			lines = append(lines, line)
 		}
 	}
 	slices.Sort(lines)

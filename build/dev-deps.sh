@@ -4,6 +4,8 @@
 # usage: build/dev-deps.sh
 set -euo pipefail
 
+PATH=$PATH:/usr/sbin:/sbin # where a user who is not root may not look
+
 # command → package that brings it. Since Debian 13 the engine's client is a package of its own.
 missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }

@@ -41,11 +41,14 @@ func (l Layers) Get(diffID string) (scanners.LayerFacts, error) {
 	if !ok {
 		return scanners.LayerFacts{}, fs.ErrNotExist
 	}
+	var facts scanners.LayerFacts
 	data, err := os.ReadFile(file)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return scanners.LayerFacts{}, fmt.Errorf("read facts of layer: %w", err)
+	case err == nil:
+		facts, err = decodeLayer(data)
 	}
-	facts, err := decodeLayer(data)
 	if err != nil || facts.DiffID != diffID {
 		_ = os.Remove(file)
 		return scanners.LayerFacts{}, fmt.Errorf("facts of layer %s are damaged: %w", diffID, fs.ErrNotExist)

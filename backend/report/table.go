@@ -9,10 +9,10 @@ import (
 
 // Options says how a table is laid out.
 type Options struct {
-	Width int      // columns of the terminal, 80 when zero; 40 is the least that is used
-	Color bool     // colour severities and commands with ANSI sequences
-	All   bool     // show every row instead of the first 15 of each list
-	Only  string   // what the findings were narrowed to before, in words ("high and critical"); "" when they were not
+	Width int    // columns of the terminal, 80 when zero; 40 is the least that is used
+	Color bool   // colour severities and commands with ANSI sequences
+	All   bool   // show every row instead of the first 15 of each list
+	Only  string // what the findings were narrowed to before, in words ("high and critical"); "" when they were not
 }
 
 const (

@@ -36,7 +36,8 @@ func (a *Assessor) Progress() Progress { return a.progress.now() }
 func (a *Assessor) Images(ctx context.Context, sources []scanners.ImageSource) scanners.Report {
 	r := &run{
 		assessor: a,
-		keys:     make(map[string]bool),
+		sources:  len(sources),
+		keys:     make(map[string]string),
 		layers:   newLayers(a.Store, a.analyser(), a.workers(), &a.progress),
 		report: scanners.Report{
 			Schema: scanners.ReportSchema,
@@ -70,11 +71,13 @@ func newID() string {
 // run is one assessment in the making.
 type run struct {
 	assessor *Assessor
+	sources  int // how many
 	layers   *layers
 
 	mu     sync.Mutex
 	report scanners.Report
-	keys   map[string]bool // of assets
+	keys   map[string]string // of assets, each with the revision it stands for
+	late   []func()          // judge the images that lacked a layer, once all sources have been read
 }
 
 // all assesses the sources, as many at a time as there are workers.
@@ -85,7 +88,7 @@ func (r *run) all(ctx context.Context, sources []scanners.ImageSource) {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
-			r.unreached(s, ctx.Err())
+			r.unreached(ctx, s, ctx.Err())
 			continue
 		}
 		running.Go(func() {
@@ -95,36 +98,56 @@ func (r *run) all(ctx context.Context, sources []scanners.ImageSource) {
 		})
 	}
 	running.Wait()
+	for _, judge := range r.late {
+		judge()
+	}
 }
 
 // source assesses the images of one source.
 func (r *run) source(ctx context.Context, s scanners.ImageSource) {
-	sink := &sourceSink{layers: r.layers, failed: make(map[string]bool)}
+	sink := &sourceSink{layers: r.layers, failed: make(map[string]error)}
 	images, err := s.Read(ctx, sink)
 	if err != nil {
-		r.unreached(s, err)
+		r.unreached(ctx, s, err)
 		if len(images) == 0 {
 			return
 		}
 	}
 	for _, img := range images {
+		key, isNew := r.assetKey(s.Target(), img)
+		if !isNew {
+			continue
+		}
 		facts, gaps := r.facts(ctx, s, sink, img)
-		r.image(s, img, facts, gaps)
+		if len(gaps) > 0 { // another source may still provide what is missing
+			r.mu.Lock()
+			r.late = append(r.late, func() {
+				facts, gaps := r.collect(ctx, sink, img)
+				r.image(ctx, s, key, img, facts, gaps)
+			})
+			r.mu.Unlock()
+			continue
+		}
+		r.image(ctx, s, key, img, facts, nil)
 	}
 }
 
 // facts gathers what the image's layers hold. Another source may have had a layer in hand and given it up, or stored
-// facts may have turned out damaged: then the source is asked once more.
+// facts may have turned out damaged: then the source is asked again. With each round another source has given the layer
+// up, so there are no more rounds than sources.
 func (r *run) facts(ctx context.Context, s scanners.ImageSource, sink *sourceSink, img scanners.Image) ([]scanners.LayerFacts, []layerGap) {
-	facts, gaps := r.collect(ctx, img)
-	retry := slices.ContainsFunc(gaps, func(g layerGap) bool { return !sink.hasFailed(g.layer.DiffID) })
-	if !retry || ctx.Err() != nil {
-		return facts, gaps
+	facts, gaps := r.collect(ctx, sink, img)
+	for range r.sources {
+		retry := slices.ContainsFunc(gaps, func(g layerGap) bool { return sink.failure(g.layer.DiffID) == nil })
+		if !retry || ctx.Err() != nil {
+			break
+		}
+		if images, _ := s.Read(ctx, sink); len(images) == 0 { // what could not be read besides was told the first time
+			break
+		}
+		facts, gaps = r.collect(ctx, sink, img)
 	}
-	if _, err := s.Read(ctx, sink); err != nil {
-		return facts, gaps
-	}
-	return r.collect(ctx, img)
+	return facts, gaps
 }
 
 // layerGap is a layer that could not be read.
@@ -133,13 +156,14 @@ type layerGap struct {
 	err   error
 }
 
-func (r *run) collect(ctx context.Context, img scanners.Image) ([]scanners.LayerFacts, []layerGap) {
+// collect waits for the layers of an image. What the source itself said of a layer that is missing counts most.
+func (r *run) collect(ctx context.Context, sink *sourceSink, img scanners.Image) ([]scanners.LayerFacts, []layerGap) {
 	var facts []scanners.LayerFacts
 	var gaps []layerGap
 	for _, layer := range img.Layers {
 		f, err := r.layers.wait(ctx, layer.DiffID)
 		if err != nil {
-			gaps = append(gaps, layerGap{layer, err})
+			gaps = append(gaps, layerGap{layer, cmp.Or(sink.failure(layer.DiffID), err)})
 			continue
 		}
 		facts = append(facts, f)
@@ -148,10 +172,10 @@ func (r *run) collect(ctx context.Context, img scanners.Image) ([]scanners.Layer
 }
 
 // image judges one image and adds it to the report.
-func (r *run) image(s scanners.ImageSource, img scanners.Image, facts []scanners.LayerFacts, gaps []layerGap) {
+func (r *run) image(ctx context.Context, s scanners.ImageSource, key string, img scanners.Image, facts []scanners.LayerFacts, gaps []layerGap) {
 	inventory := image.Merge(facts)
 	asset := scanners.Asset{
-		Key:      r.assetKey(s.Target(), img),
+		Key:      key,
 		Kind:     scanners.AssetImage,
 		Name:     img.Name(),
 		Target:   s.Target().Key,
@@ -163,7 +187,7 @@ func (r *run) image(s scanners.ImageSource, img scanners.Image, facts []scanners
 		Layers:       img.Layers,
 		Packages:     inventory.Packages,
 	}
-	coverage := packageCoverage(asset, inventory, gaps)
+	coverage := packageCoverage(ctx, asset, inventory, gaps)
 	findings, judged := image.Match(r.assessor.Database, asset, r.report.Run.StartedAt)
 
 	r.mu.Lock()
@@ -174,20 +198,24 @@ func (r *run) image(s scanners.ImageSource, img scanners.Image, facts []scanners
 }
 
 // assetKey is an image's identity in a target: its name, so that a rebuild keeps its history; untagged, its digest. Of
-// several images with one name in one archive, the later ones are told apart by their digests.
-func (r *run) assetKey(t scanners.Target, img scanners.Image) string {
-	key := "image:" + t.Key + ":" + img.Name()
+// several images with one name in one archive, the later ones are told apart by their digests. isNew is false for an
+// image that was asked for twice.
+func (r *run) assetKey(t scanners.Target, img scanners.Image) (key string, isNew bool) {
+	key = "image:" + t.Key + ":" + img.Name()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.keys[key] {
+	if revision, taken := r.keys[key]; taken && revision != img.ID {
 		key += "@" + img.ID
 	}
-	r.keys[key] = true
-	return key
+	if _, taken := r.keys[key]; taken {
+		return key, false
+	}
+	r.keys[key] = img.ID
+	return key, true
 }
 
 // packageCoverage says how completely the packages are known.
-func packageCoverage(asset scanners.Asset, inventory image.Inventory, gaps []layerGap) []scanners.Coverage {
+func packageCoverage(ctx context.Context, asset scanners.Asset, inventory image.Inventory, gaps []layerGap) []scanners.Coverage {
 	var coverage []scanners.Coverage
 	add := func(state scanners.CoverageState, subject, reason string) {
 		coverage = append(coverage, scanners.Coverage{Scanner: scanners.ScannerPackages, Asset: asset.Key, Subject: subject, State: state, Reason: reason})
@@ -197,7 +225,7 @@ func packageCoverage(asset scanners.Asset, inventory image.Inventory, gaps []lay
 	}
 	for _, g := range gaps {
 		state := scanners.CoverageFailed
-		if errors.Is(g.err, context.Canceled) || errors.Is(g.err, context.DeadlineExceeded) {
+		if stopped(ctx, g.err) {
 			state = scanners.CoverageSkipped
 		}
 		add(state, fmt.Sprintf("layer %d of %s", g.layer.Index+1, asset.Name), g.err.Error()+"; what this layer added or removed is not accounted for")
@@ -211,15 +239,20 @@ func packageCoverage(asset scanners.Asset, inventory image.Inventory, gaps []lay
 	return coverage
 }
 
-// unreached covers a source that could not be read at all.
-func (r *run) unreached(s scanners.ImageSource, err error) {
+// unreached covers a source that could not be read, or not all of it.
+func (r *run) unreached(ctx context.Context, s scanners.ImageSource, err error) {
 	c := scanners.Coverage{Scanner: scanners.ScannerPackages, Subject: s.Name(), State: scanners.CoverageFailed, Reason: err.Error()}
-	if errors.Is(err, context.Canceled) {
-		c.State, c.Reason = scanners.CoverageSkipped, "stopped before it was looked at"
+	if stopped(ctx, err) {
+		c.State, c.Reason = scanners.CoverageSkipped, "stopped before all of it was looked at"
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Coverage = append(r.report.Coverage, c)
+}
+
+// stopped says whether an error only means that the run was stopped, and is no failure of its own.
+func stopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }
 
 // finish puts the report in order, so that the same facts give the same report however the work was spread.
@@ -242,7 +275,7 @@ func (r *run) finish(ctx context.Context, sources []scanners.ImageSource) {
 	if err := r.layers.storeErr; err != nil {
 		report.Coverage = append(report.Coverage, scanners.Coverage{
 			Scanner: scanners.ScannerPackages, Subject: "layer store", State: scanners.CoveragePartial,
-			Reason: fmt.Sprintf("what the layers hold could not be kept for the next run: %v", err),
+			Reason: fmt.Sprintf("what the layers hold could not be kept for the next run: %v; make room, or choose another folder with --data", err),
 		})
 	}
 	report.Run.Canceled = ctx.Err() != nil

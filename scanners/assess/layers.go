@@ -3,9 +3,7 @@ package assess
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 
 	"plimsoll/scanners"
@@ -29,21 +27,25 @@ type layers struct {
 
 	mu       sync.Mutex
 	entries  map[string]*layerEntry
-	storeErr error // the first failure to keep facts
+	damaged  map[string]bool // layers whose stored facts could not be read
+	storeErr error           // the first failure to keep facts
 }
 
-// layerEntry is one layer's state. done closes when it is known or has failed.
+// layerEntry is one layer's state. done closes when it is known or has failed; nothing changes after that.
 type layerEntry struct {
 	done  chan struct{}
-	facts *scanners.LayerFacts // kept here only when the store could not take them
+	facts *scanners.LayerFacts // nil when the store has them
 	err   error
 }
 
 func newLayers(store LayerStore, analyser *image.Analyser, slots int, p *progress) *layers {
-	return &layers{store: store, analyser: analyser, slots: make(chan struct{}, slots), progress: p, entries: make(map[string]*layerEntry)}
+	return &layers{
+		store: store, analyser: analyser, slots: make(chan struct{}, slots), progress: p,
+		entries: make(map[string]*layerEntry), damaged: make(map[string]bool),
+	}
 }
 
-// Claim implements scanners.LayerSink.
+// Claim implements scanners.LayerSink. A layer that one source gave up can be claimed by another.
 func (l *layers) Claim(diffID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +54,7 @@ func (l *layers) Claim(diffID string) bool {
 	}
 	e := &layerEntry{done: make(chan struct{})}
 	l.entries[diffID] = e
-	if l.store.Has(diffID) {
+	if !l.damaged[diffID] && l.store.Has(diffID) {
 		close(e.done)
 		l.progress.layerKnown()
 		return false
@@ -82,34 +84,41 @@ func (l *layers) keep(facts scanners.LayerFacts) {
 	err := l.store.Put(facts)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e, known := l.entries[facts.DiffID]
-	if !known {
-		e = &layerEntry{done: make(chan struct{})}
-		l.entries[facts.DiffID] = e
+	l.storeErr = cmp.Or(l.storeErr, err)
+	if err != nil || l.damaged[facts.DiffID] {
+		l.settle(facts.DiffID, &facts, nil)
+		return
 	}
-	if err != nil {
-		e.facts = &facts
-		l.storeErr = cmp.Or(l.storeErr, err)
-	}
-	e.finish(nil)
+	l.settle(facts.DiffID, nil, nil)
 }
 
 // Fail implements scanners.LayerSink.
 func (l *layers) Fail(diffID string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, known := l.entries[diffID]; known {
-		e.finish(err)
-	}
+	l.settle(diffID, nil, err)
 }
 
-// finish ends a layer's state once; the caller holds the lock.
-func (e *layerEntry) finish(err error) {
+// settle ends a layer's state, once: only a failure can be followed by something else. The caller holds the lock.
+func (l *layers) settle(diffID string, facts *scanners.LayerFacts, err error) {
+	e, known := l.entries[diffID]
+	if !known || e.err != nil {
+		e = &layerEntry{done: make(chan struct{})}
+		l.entries[diffID] = e
+	}
+	if e.isDone() {
+		return
+	}
+	e.facts, e.err = facts, err
+	close(e.done)
+}
+
+func (e *layerEntry) isDone() bool {
 	select {
 	case <-e.done:
+		return true
 	default:
-		e.err = err
-		close(e.done)
+		return false
 	}
 }
 
@@ -121,10 +130,12 @@ func (l *layers) wait(ctx context.Context, diffID string) (scanners.LayerFacts, 
 	if !known {
 		return scanners.LayerFacts{}, fmt.Errorf("layer %s was not read", diffID)
 	}
-	select {
-	case <-e.done:
-	case <-ctx.Done():
-		return scanners.LayerFacts{}, ctx.Err()
+	if !e.isDone() { // what is there counts, even when the context has ended
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return scanners.LayerFacts{}, ctx.Err()
+		}
 	}
 	if e.err != nil {
 		return scanners.LayerFacts{}, e.err
@@ -133,35 +144,40 @@ func (l *layers) wait(ctx context.Context, diffID string) (scanners.LayerFacts, 
 		return *e.facts, nil
 	}
 	facts, err := l.store.Get(diffID)
-	if errors.Is(err, fs.ErrNotExist) {
-		l.forget(diffID)
+	if err != nil {
+		l.forget(diffID, e)
 	}
 	return facts, err
 }
 
-// forget makes a layer claimable again whose stored facts turned out to be damaged.
-func (l *layers) forget(diffID string) {
+// forget makes a layer claimable again whose stored facts could not be read, unless that happened already. The store is
+// not asked for it again in this run.
+func (l *layers) forget(diffID string, e *layerEntry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.entries, diffID)
+	l.damaged[diffID] = true
+	if l.entries[diffID] == e {
+		delete(l.entries, diffID)
+	}
 }
 
 // sourceSink is the run's layers as one source sees them. It remembers which layers this source itself gave up.
 type sourceSink struct {
 	*layers
 	own    sync.Mutex
-	failed map[string]bool
+	failed map[string]error
 }
 
 // Fail implements scanners.LayerSink.
 func (s *sourceSink) Fail(diffID string, err error) {
 	s.own.Lock()
-	s.failed[diffID] = true
+	s.failed[diffID] = err
 	s.own.Unlock()
 	s.layers.Fail(diffID, err)
 }
 
-func (s *sourceSink) hasFailed(diffID string) bool {
+// failure is why the source gave a layer up; nil when it did not.
+func (s *sourceSink) failure(diffID string) error {
 	s.own.Lock()
 	defer s.own.Unlock()
 	return s.failed[diffID]

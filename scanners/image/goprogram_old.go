@@ -3,8 +3,8 @@ package image
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"io"
+	"math"
 	"runtime/debug"
 )
 
@@ -14,18 +14,10 @@ import (
 // where a version could begin.
 
 // The marks around a module list, from cmd/go/internal/modload.
-var (
-	moduleListStart = unhex("3077af0c9274080241e1c107e6d618e6")
-	moduleListEnd   = unhex("f932433186182072008242104116d8f2")
+const (
+	moduleListStart = "\x30\x77\xaf\x0c\x92\x74\x08\x02\x41\xe1\xc1\x07\xe6\xd6\x18\xe6"
+	moduleListEnd   = "\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2"
 )
-
-func unhex(text string) []byte {
-	b, err := hex.DecodeString(text)
-	if err != nil {
-		panic(err) // a constant above is mistyped
-	}
-	return b
-}
 
 const (
 	maxVersion  = 32     // bytes of a Go version
@@ -46,10 +38,10 @@ func (o *oldProgram) pass(data []byte, known int, offset int64) {
 		o.versions = make(map[int64]string)
 	}
 	if o.modules == nil {
-		if i := bytes.Index(data, moduleListStart); i >= 0 {
+		if i := bytes.Index(data, []byte(moduleListStart)); i >= 0 {
 			o.modules = append(o.modules, data[i:]...)
 		}
-	} else if len(o.modules) < maxModules && !bytes.Contains(o.modules, moduleListEnd) {
+	} else if len(o.modules) < maxModules && !bytes.Contains(o.modules, []byte(moduleListEnd)) {
 		o.modules = append(o.modules, data[min(known, len(data)):]...)
 	}
 	for from := 0; len(o.versions) < maxVersions; {
@@ -74,7 +66,7 @@ func (o *oldProgram) buildInfo(rest io.Reader, at int64) (*debug.BuildInfo, erro
 	if header[15]&1 != 0 {
 		word.order = binary.BigEndian
 	}
-	end := bytes.Index(o.modules, moduleListEnd)
+	end := bytes.Index(o.modules, []byte(moduleListEnd))
 	place, ok := o.place(word.read(header[16:]))
 	skip := place - at - buildInfoHeader
 	if !ok || skip < 0 || end < 0 {
@@ -129,14 +121,15 @@ func (o *oldProgram) place(address uint64) (int64, bool) {
 		offsetAt, addressAt, sizeAt = 8, 16, 32
 	}
 	for i := range count {
-		if table > uint64(len(o.head)) || int(table)+(i+1)*entry > len(o.head) || entry < sizeAt+w.size {
+		if table > uint64(len(o.head)) || entry < sizeAt+w.size || len(o.head[table:]) < (i+1)*entry {
 			return 0, false
 		}
-		segment := o.head[int(table)+i*entry:]
+		segment := o.head[table:][i*entry:]
 		start, size := w.read(segment[addressAt:]), w.read(segment[sizeAt:])
 		const load = 1
 		if order.Uint32(segment) == load && address >= start && address-start < size {
-			return int64(w.read(segment[offsetAt:]) + address - start), true
+			place := w.read(segment[offsetAt:]) + address - start
+			return int64(place & math.MaxInt64), true
 		}
 	}
 	return 0, false

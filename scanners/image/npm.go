@@ -26,8 +26,8 @@ func parseNPM(data []byte) ([]scanners.Package, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, fmt.Errorf("not a readable package.json: %w", err)
 	}
-	var name, version string
-	if json.Unmarshal(m.Name, &name) != nil || json.Unmarshal(m.Version, &version) != nil || name == "" || version == "" {
+	name, version := jsonText(m.Name), jsonText(m.Version)
+	if name == "" || version == "" {
 		return nil, nil
 	}
 	if len(name) > maxName || len(version) > maxName {
@@ -35,6 +35,15 @@ func parseNPM(data []byte) ([]scanners.Package, error) {
 	}
 	licenses := npmLicenses(nil, m.License)
 	return []scanners.Package{{Name: name, Version: version, Ecosystem: scanners.EcosystemNPM, Licenses: npmLicenses(licenses, m.Licenses)}}, nil
+}
+
+// jsonText is a JSON string's text, "" for any other value.
+func jsonText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return text
 }
 
 // npmLicenses reads "MIT", {"type": "MIT"} and [{"type": "MIT"}, …].

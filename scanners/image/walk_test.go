@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,7 +179,7 @@ func TestSparseFile(t *testing.T) {
 		sum += int(c)
 	}
 	put(148, fmt.Sprintf("%06o\x00 ", sum))
-	facts, err := analyse(t, append(header, tarOf(t, npmFile("b", "b", "1"))...), "")
+	facts, err := analyse(t, slices.Concat(header, tarOf(t, npmFile("b", "b", "1"))), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +239,7 @@ func oldGoProgram(wide bool, padding int) []byte {
 	if !wide {
 		word = 4
 	}
-	list := string(moduleListStart) + modules + string(moduleListEnd)
+	list := moduleListStart + modules + moduleListEnd
 	text := padding
 	listAt, versionAt := text, text+len(list)+3
 	data := (versionAt + 16 + 4095) &^ 4095

@@ -8,15 +8,19 @@ import (
 	"plimsoll/scanners/vulndb"
 )
 
-// installation is a list of packages as a large image has it: Debian's, some of them with thousands of advisories and
-// not up to date, and language packages, of which some have advisories.
-func installation(b *testing.B) []scanners.Package {
+// installation is a list of packages as a large image has it: Debian's, some of them with thousands of advisories
+// (most of them unfixed in the image when it is outdated), and language packages, of which some have advisories.
+func installation(b *testing.B, outdated bool) []scanners.Package {
 	b.Helper()
 	packages := dpkgStatus(b, shared(b, "bookworm-min.dpkg-status.gz"))
-	for source, version := range map[string]string{
+	large := map[string]string{
 		"linux": "6.1.112-1", "chromium": "129.0.6668.58-1~deb12u1", "imagemagick": "8:6.9.11.60+dfsg-1.6+deb12u1", "vim": "2:9.0.1378-2",
 		"ffmpeg": "7:5.1.5-0+deb12u1", "curl": "7.88.1-10+deb12u7", "php8.2": "8.2.20-1~deb12u1", "python3.11": "3.11.2-6+deb12u2",
-	} {
+	}
+	for source, version := range large {
+		if !outdated {
+			version = "99:1" // past every fix
+		}
 		packages = append(packages, deb(source, version, source, version))
 	}
 	names := map[scanners.Ecosystem][]string{
@@ -36,47 +40,44 @@ func installation(b *testing.B) []scanners.Package {
 	return packages
 }
 
-// BenchmarkMatch matches all packages of an image with a database that was just opened, and with one that has
-// matched the same packages before.
+// BenchmarkMatch matches all packages of an image with a database that was just opened (cold), and with one that has
+// matched the same packages before (warm).
 func BenchmarkMatch(b *testing.B) {
 	dir := realDatabase(b)
-	packages := installation(b)
-	match := func(db *vulndb.Database) (found int) {
+	match := func(db *vulndb.Database, packages []scanners.Package) (found int) {
 		for _, p := range packages {
 			advisories, _ := db.Match(debian("12"), p)
 			found += len(advisories)
 		}
 		return found
 	}
-	b.Run("cold", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			db, err := vulndb.Open(dir)
-			if err != nil {
-				b.Fatal(err)
+	for _, outdated := range []bool{false, true} {
+		packages := installation(b, outdated)
+		b.Run(fmt.Sprintf("outdated=%t/cold", outdated), func(b *testing.B) {
+			b.ReportAllocs()
+			found := 0
+			for b.Loop() {
+				db, err := vulndb.Open(dir)
+				if err != nil {
+					b.Fatal(err)
+				}
+				found = match(db, packages)
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
 			}
-			b.ReportMetric(float64(match(db)), "findings")
-			if err := db.Close(); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(float64(len(packages)), "packages")
-	})
-	b.Run("warm", func(b *testing.B) {
-		db := openDir(b, dir)
-		match(db)
-		b.ReportAllocs()
-		for b.Loop() {
-			match(db)
-		}
-	})
-	b.Run("bookworm-min cold", func(b *testing.B) {
-		packages = packages[:88]
-		for b.Loop() {
+			b.ReportMetric(float64(found), "findings")
+			b.ReportMetric(float64(len(packages)), "packages")
+		})
+		b.Run(fmt.Sprintf("outdated=%t/warm", outdated), func(b *testing.B) {
 			db := openDir(b, dir)
-			match(db)
-		}
-	})
+			match(db, packages)
+			b.ReportAllocs()
+			for b.Loop() {
+				match(db, packages)
+			}
+		})
+	}
 }
 
 func BenchmarkOpen(b *testing.B) {

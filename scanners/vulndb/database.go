@@ -6,9 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
-	"strings"
+	"syscall"
 
 	"plimsoll/scanners"
 )
@@ -85,7 +84,7 @@ func folderOf(dir string) (string, error) {
 		if err == nil {
 			return folder, nil
 		}
-		if !errors.Is(err, fs.ErrNotExist) && !strings.HasSuffix(err.Error(), "not a directory") {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return "", fmt.Errorf("open vulnerability database: %w", err)
 		}
 	}
@@ -123,14 +122,12 @@ func (d *Database) Answers(dist scanners.Distribution) bool {
 // Close lets go of the files. Match answers with gaps afterwards.
 func (d *Database) Close() error { return d.facts.close() }
 
-// guard turns what reading a torn or corrupt memory-mapped page raises into an error. The reason is kept for whoever
-// looks into it.
-func guard(read func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+// guard turns a panic, which version libraries may end in when they are fed rubbish, into an error.
+func guard(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w (%v)", errDamaged, r)
+			err = fmt.Errorf("it could not be judged: %v", r)
 		}
 	}()
-	return read()
+	return do()
 }

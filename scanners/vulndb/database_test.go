@@ -96,9 +96,7 @@ func TestOpenBroken(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			records := map[string]any{}
-			for _, id := range strings.Split(strings.Repeat("CVE-x ", 1), " ") {
-				records[id+"1"] = types.Advisory{FixedVersion: strings.Repeat("1", 60_000)}
-			}
+			records["CVE-1"] = types.Advisory{FixedVersion: strings.Repeat("1", 60_000)} // several pages
 			dir := build(t, content{"debian 12": {"p": records}}, nil)
 			tt.harm(t, dir)
 			db, err := vulndb.Open(dir)
@@ -130,6 +128,7 @@ func TestTornPages(t *testing.T) {
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "metadata.json"), []byte(metadata))
 	random := rand.New(rand.NewPCG(1, 2))
+	answers, damaged := 0, 0
 	for range 60 {
 		torn := append([]byte(nil), whole...)
 		for i := 8192 + 16 + random.IntN(4096); i < len(torn); i += 4096 * (1 + random.IntN(3)) {
@@ -143,11 +142,16 @@ func TestTornPages(t *testing.T) {
 			continue
 		}
 		for name := range c["debian 12"] {
-			db.Match(debian("12"), deb(name, "1", "", ""))
+			found, gaps := db.Match(debian("12"), deb(name, "1", "", ""))
+			answers += len(found)
+			damaged += len(gaps)
 		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	if answers == 0 || damaged == 0 {
+		t.Errorf("%d answers, %d gaps: the damage is not what this test is about", answers, damaged)
 	}
 }
 

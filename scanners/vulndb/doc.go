@@ -15,5 +15,6 @@
 // To add a distribution, add a row to families in distribution.go. To add an ecosystem, add its version order to
 // orderOf in version.go and its bucket prefix to languagePrefix in match.go.
 //
-// It is the only package that knows trivy-db. It imports its types only: its own reader depends on global state.
+// It is the only package that knows trivy-db. It imports its types only: its own reader depends on global state. The
+// bbolt file below it is read by pages.go, which says why.
 package vulndb

@@ -2,7 +2,10 @@ package vulndb
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"plimsoll/scanners"
 )
@@ -49,6 +52,11 @@ func FuzzRecord(f *testing.F) {
 			t.Fatal(err)
 		}
 		r, err := decodeRecord("CVE-1", []byte(data))
+		slow := record{ID: "CVE-1"}
+		slowErr := json.Unmarshal([]byte(data), &slow)
+		if (err == nil) != (slowErr == nil) || (err == nil && !cmp.Equal(r, slow)) {
+			t.Fatalf("%s: got %+v, %v, encoding/json %+v, %v", data, r, err, slow, slowErr)
+		}
 		if err != nil {
 			return
 		}
@@ -65,7 +73,7 @@ func FuzzRecord(f *testing.F) {
 				rule.concerns(v)
 				continue
 			}
-			if fix := rule.fix(v); rule.vulnerable(v) && fix != "" {
+			if fix := rule.fix(v); rule.vulnerable(v) == yes && fix != "" {
 				if d, err := Compare(eco, fix, installed); err != nil || d <= 0 {
 					t.Errorf("the fix %q is not after %q: %d, %v", fix, installed, d, err)
 				}

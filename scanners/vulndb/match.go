@@ -155,7 +155,11 @@ func (m *matching) language(p scanners.Package, o order) error {
 }
 
 func (m *matching) judge(r *rule, installed version) {
-	if !r.vulnerable(installed) {
+	switch r.vulnerable(installed) {
+	case no:
+		return
+	case unclear:
+		m.gap(m.subject, r.unreadable())
 		return
 	}
 	fixed := r.fix(installed)

@@ -192,12 +192,16 @@ func TestMatchLanguages(t *testing.T) {
 		{
 			"empty ranges say nothing", npm, "empty", "1.0.0",
 			[]string{
-				"gap empty CVE-5: vulnerable versions of CVE-5: a version range is empty",
-				"gap empty CVE-6: patched versions of CVE-6: a version range is empty",
+				"CVE-5  affected", // another range of it says so; whether 2.0.0 clears it, nobody can
 				"gap empty CVE-7: CVE-7 names no versions",
+				"gap empty 1.0.0: versions of CVE-6: a version range is empty",
 			},
 		},
-		{"a range that cannot be read", npm, "nonsense", "1.0.0", []string{`gap nonsense CVE-8: vulnerable versions of CVE-8: version range "everything" cannot be read`}},
+		{
+			"empty ranges and a version that only they could mean", npm, "empty", "3.0.0",
+			[]string{"gap empty CVE-7: CVE-7 names no versions", "gap empty 3.0.0: versions of CVE-5: a version range is empty"},
+		},
+		{"a range that cannot be read", npm, "nonsense", "1.0.0", []string{`gap nonsense 1.0.0: versions of CVE-8: version range "everything" cannot be read`}},
 		{"wildcard", npm, "wild", "1.2.9", []string{"CVE-9 6.0.0 fixed"}},
 		{"wildcard's neighbour", npm, "wild", "1.3.0", nil},
 		{"caret", npm, "wild", "3.9.9", []string{"CVE-9 6.0.0 fixed"}},

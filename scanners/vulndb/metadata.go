@@ -42,7 +42,7 @@ func decodeMetadata(data []byte) (scanners.DatabaseInfo, error) {
 		UpdatedAt, NextUpdate time.Time
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
-		return scanners.DatabaseInfo{}, fmt.Errorf("%w (%v)", errDamaged, err)
+		return scanners.DatabaseInfo{}, fmt.Errorf("%w (%w)", errDamaged, err)
 	}
 	switch {
 	case m.Version > schemaVersion:

@@ -10,7 +10,19 @@ import (
 const longestRange = 16 << 10
 
 // ranges is a set of versions: a version is in it when any clause holds.
-type ranges []clause
+type ranges struct {
+	clauses    []clause
+	unreadable error // what one or more further clauses are that nobody can read; nil when there are none
+}
+
+// answer is what can be said of a version and a set: it may be that only a clause that nobody can read knows.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	unclear
+)
 
 // clause holds for a version when it satisfies all bounds and the rule.
 type clause struct {
@@ -25,23 +37,25 @@ type bound struct {
 	text     string // the version as the record writes it
 }
 
-// parseRanges reads the ranges of a record, each like ">=4.0.0, <4.17.21 || =5.0.0". An empty range is an error: it
+// parseRanges reads the ranges of a record, each like ">=4.0.0, <4.17.21 || =5.0.0". An empty range cannot be read: it
 // says nothing, and "everything" would be a guess.
-func parseRanges(o order, texts []string) (ranges, error) {
+func parseRanges(o order, texts []string) ranges {
 	var all ranges
 	for _, text := range texts {
 		if len(text) > longestRange {
-			return nil, fmt.Errorf("version range %q… is too long", text[:40])
+			all.unreadable = fmt.Errorf("version range %q… is too long", text[:40])
+			continue
 		}
 		for alternative := range strings.SplitSeq(text, "||") {
 			c, err := parseClause(o, strings.TrimSpace(alternative))
 			if err != nil {
-				return nil, err
+				all.unreadable = err
+				continue
 			}
-			all = append(all, c)
+			all.clauses = append(all.clauses, c)
 		}
 	}
-	return all, nil
+	return all
 }
 
 func parseClause(o order, text string) (clause, error) {
@@ -98,13 +112,16 @@ func cutBound(text string) (b bound, rest string) {
 }
 
 // has says whether v is in the set.
-func (r ranges) has(v version) bool {
-	for _, c := range r {
+func (r ranges) has(v version) answer {
+	for _, c := range r.clauses {
 		if c.holds(v) {
-			return true
+			return yes
 		}
 	}
-	return false
+	if r.unreadable != nil {
+		return unclear
+	}
+	return no
 }
 
 func (c clause) holds(v version) bool {
@@ -135,7 +152,7 @@ func (b bound) holds(v version) bool {
 // with lists the bounds that have one of the operators.
 func (r ranges) with(operators ...string) []bound {
 	var found []bound
-	for _, c := range r {
+	for _, c := range r.clauses {
 		for _, b := range c.bounds {
 			for _, op := range operators {
 				if b.operator == op {

@@ -27,6 +27,10 @@ type record struct {
 
 func decodeRecord(id string, data []byte) (record, error) {
 	r := record{ID: id}
+	if r.decodeQuickly(data) {
+		return r, nil
+	}
+	r = record{ID: id}
 	if err := json.Unmarshal(data, &r); err != nil {
 		return record{}, fmt.Errorf("the record of %s is damaged: %w", id, err)
 	}

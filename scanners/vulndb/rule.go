@@ -1,6 +1,7 @@
 package vulndb
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -23,8 +24,8 @@ type rule struct {
 
 	fixed, affected version // of distributions; nil when the record names none
 
-	inside ranges  // of languages: the versions that have the vulnerability, nil when only safe ones are named
-	safe   ranges  // the versions that don't
+	inside ranges  // of languages: the versions that have the vulnerability
+	safe   ranges  // the versions that don't, whatever inside says
 	fixes  []bound // versions that cleared it, ascending
 }
 
@@ -99,36 +100,46 @@ func (r *rule) concerns(installed version) bool {
 	return r.fixed == nil || installed.compare(r.fixed) < 0
 }
 
-func (r *rule) parseRanges(o order) (err error) {
+func (r *rule) parseRanges(o order) error {
 	if len(r.VulnerableVersions)+len(r.PatchedVersions)+len(r.UnaffectedVersions) == 0 {
 		return fmt.Errorf("%s names no versions", r.ID)
 	}
-	if r.inside, err = parseRanges(o, r.VulnerableVersions); err != nil {
-		return fmt.Errorf("vulnerable versions of %s: %w", r.ID, err)
-	}
-	if r.safe, err = parseRanges(o, r.PatchedVersions); err != nil {
-		return fmt.Errorf("patched versions of %s: %w", r.ID, err)
-	}
+	r.inside = parseRanges(o, r.VulnerableVersions)
+	r.safe = parseRanges(o, r.PatchedVersions)
 	r.fixes = r.safe.with("=", ">=")
 	if len(r.PatchedVersions) == 0 {
 		r.fixes = r.inside.with("<")
 	}
-	unaffected, err := parseRanges(o, r.UnaffectedVersions)
-	if err != nil {
-		return fmt.Errorf("unaffected versions of %s: %w", r.ID, err)
-	}
-	r.safe = append(r.safe, unaffected...)
+	unaffected := parseRanges(o, r.UnaffectedVersions)
+	r.safe.clauses = append(r.safe.clauses, unaffected.clauses...)
+	r.safe.unreadable = cmp.Or(r.safe.unreadable, unaffected.unreadable)
 	slices.SortStableFunc(r.fixes, func(a, b bound) int { return a.version.compare(b.version) })
 	return nil
 }
 
 // vulnerable says whether a language package's version has the vulnerability: it is in the vulnerable ranges, when
 // there are any, and in no patched or unaffected one.
-func (r *rule) vulnerable(installed version) bool {
-	if r.inside != nil && !r.inside.has(installed) {
-		return false
+func (r *rule) vulnerable(installed version) answer {
+	inside := yes
+	if len(r.VulnerableVersions) > 0 {
+		inside = r.inside.has(installed)
 	}
-	return !r.safe.has(installed)
+	if inside == no {
+		return no
+	}
+	switch r.safe.has(installed) {
+	case yes:
+		return no
+	case no:
+		return inside
+	default:
+		return unclear
+	}
+}
+
+// unreadable is what makes vulnerable unclear.
+func (r *rule) unreadable() error {
+	return fmt.Errorf("versions of %s: %w", r.ID, cmp.Or(r.inside.unreadable, r.safe.unreadable))
 }
 
 // noFix is what some sources write for the version that fixes what has no fix.
@@ -137,7 +148,7 @@ const noFix = "999.999.999"
 // fix is the smallest version after the installed one that no longer has the vulnerability; "" when none is known.
 func (r *rule) fix(installed version) string {
 	for _, b := range r.fixes {
-		if b.text != noFix && b.version.compare(installed) > 0 && !r.vulnerable(b.version) {
+		if b.text != noFix && b.version.compare(installed) > 0 && r.vulnerable(b.version) == no {
 			return b.text
 		}
 	}

@@ -1,6 +1,7 @@
 package vulndb
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ func TestStarterTables(t *testing.T) {
 			ids[r.id], seen[r.id] = true, true
 		}
 		for _, r := range set.all {
+			if err := cmp.Or(r.inside.unreadable, r.safe.unreadable); err != nil {
+				t.Errorf("%s: %s of %s: %v", key.bucket, r.ID, key.name, err)
+			}
 			checkFixes(t, key, r)
 		}
 	}
@@ -55,7 +59,7 @@ func TestStarterTables(t *testing.T) {
 func checkFixes(t *testing.T, key ruleKey, r rule) {
 	t.Helper()
 	for _, b := range r.fixes {
-		if r.vulnerable(b.version) {
+		if r.vulnerable(b.version) != no {
 			t.Errorf("%s: %s: the fix %s of %s is vulnerable itself", key.bucket, r.ID, b.text, key.name)
 		}
 	}

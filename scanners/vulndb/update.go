@@ -39,7 +39,7 @@ type Registry interface {
 // database is installed already. Progress, which may be nil, is called with the bytes that are there and their total.
 func (s Store) Update(ctx context.Context, from Registry, refs []string, progress func(done, total int64)) (scanners.DatabaseInfo, error) {
 	if progress == nil {
-		progress = func(done, total int64) {}
+		progress = func(int64, int64) {}
 	}
 	var installed scanners.DatabaseInfo
 	if len(refs) == 0 {

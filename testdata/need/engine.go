@@ -30,7 +30,7 @@ func Engine(t testing.TB) string {
 }
 
 // EngineFolders is the address of a real Docker engine on this machine that keeps its layers as overlay2 folders which
-// this process can read.
+// this process can read. Such a test belongs to the group engine as well.
 func EngineFolders(t testing.TB) string {
 	t.Helper()
 	address, missing := engine(t.Context())
@@ -38,6 +38,7 @@ func EngineFolders(t testing.TB) string {
 		missing = missingFolders(t.Context(), address)
 	}
 	Group(t, GroupFolders, missing)
+	Group(t, GroupEngine, "")
 	return address
 }
 

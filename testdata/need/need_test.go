@@ -126,7 +126,7 @@ func TestEngineFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, info, want string }{
-		{"overlay2", fmt.Sprintf(`{"Driver":"overlay2","DockerRootDir":%q}`, root), "log: group folders: ran"},
+		{"overlay2", fmt.Sprintf(`{"Driver":"overlay2","DockerRootDir":%q}`, root), "log: group folders: ran\nlog: group engine: ran"},
 		{"another driver", fmt.Sprintf(`{"Driver":"vfs","DockerRootDir":%q}`, root), `skip: group folders: skipped: the engine stores layers by "vfs"`},
 		{"no folder", `{"Driver":"overlay2","DockerRootDir":"/nowhere"}`, "skip: group folders: skipped: the engine's folders: "},
 		{"no sense", `<html>`, "skip: group folders: skipped: the engine's description of itself: "},

@@ -38,7 +38,7 @@ func Discover(ctx context.Context, c Choice) (Endpoint, error) {
 	case c.Host != "":
 		return endpoint(c.Host, "--host")
 	case c.Context != "":
-		return c.fromContext(c.Context, "--context")
+		return c.fromContext(ctx, c.Context, "--context")
 	case host != "":
 		e, err := endpoint(host, "DOCKER_HOST")
 		if err == nil {
@@ -51,7 +51,7 @@ func Discover(ctx context.Context, c Choice) (Endpoint, error) {
 		name, origin = c.currentContext(), "current Docker context"
 	}
 	if name != "" && name != "default" {
-		return c.fromContext(name, fmt.Sprintf("%s %q", origin, name))
+		return c.fromContext(ctx, name, fmt.Sprintf("%s %q", origin, name))
 	}
 	return c.fromSockets(ctx)
 }
@@ -86,9 +86,9 @@ func (c Choice) currentContext() string {
 }
 
 // fromContext reads an endpoint and its TLS material from the Docker command line's context store.
-func (c Choice) fromContext(name, origin string) (Endpoint, error) {
+func (c Choice) fromContext(ctx context.Context, name, origin string) (Endpoint, error) {
 	if name == "default" {
-		return c.fromSockets(context.Background())
+		return c.fromSockets(ctx)
 	}
 	contexts := store.New(filepath.Join(c.configDir(), "contexts"), store.NewConfig(
 		func() any { return &map[string]any{} },

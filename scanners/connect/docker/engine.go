@@ -19,9 +19,8 @@ import (
 
 // Engine is a connection to a container engine. It is safe for concurrent use.
 type Engine struct {
-	api       api
-	endpoint  Endpoint
-	userXattr bool // overlayfs keeps its marks in user.* attributes (rootless engines)
+	api      api
+	endpoint Endpoint
 }
 
 // Connect opens an engine and makes sure that it answers.
@@ -33,7 +32,7 @@ func Connect(ctx context.Context, e Endpoint) (*Engine, error) {
 	engine := &Engine{api: c, endpoint: e}
 	if _, err := c.Ping(ctx); err != nil {
 		_ = c.Close()
-		return nil, engine.explain(err)
+		return nil, engine.explain(ctx, err)
 	}
 	return engine, nil
 }
@@ -47,11 +46,11 @@ func (e *Engine) Target() scanners.Target {
 }
 
 // explain turns what the client says when the engine can't be reached into what happened and what to do.
-func (e *Engine) explain(err error) error {
+func (e *Engine) explain(ctx context.Context, err error) error {
 	at := fmt.Sprintf("%s (%s)", e.endpoint.Host, e.endpoint.Origin)
 	socket, isSocket := strings.CutPrefix(e.endpoint.Host, "unix://")
 	if isSocket {
-		err = cause(socket, err)
+		err = cause(ctx, socket, err)
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -69,8 +68,8 @@ func (e *Engine) explain(err error) error {
 }
 
 // cause asks the socket itself why it can't be reached, because the client hides the system's error.
-func cause(socket string, err error) error {
-	conn, dialErr := net.Dial("unix", socket)
+func cause(ctx context.Context, socket string, err error) error {
+	conn, dialErr := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if dialErr != nil {
 		return dialErr
 	}

@@ -155,7 +155,7 @@ func TestFolderThatCannotBeReadIsStreamed(t *testing.T) {
 	broken := images[0].Layers[1].DiffID
 	s := &sink{broken: map[string]bool{broken: true}}
 	streamed := false
-	read := func(_ context.Context, r io.Reader, known map[string]string, wanted scanners.LayerSink) ([]scanners.Image, error) {
+	read := func(_ context.Context, _ io.Reader, _ map[string]string, wanted scanners.LayerSink) ([]scanners.Image, error) {
 		streamed = true
 		for _, l := range images[0].Layers {
 			if claimed := wanted.Claim(l.DiffID); claimed != (l.DiffID == broken) {

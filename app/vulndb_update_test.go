@@ -1,4 +1,4 @@
-package registry_test
+package app_test
 
 import (
 	"archive/tar"
