@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"plimsoll/backend/report"
 )
@@ -50,6 +51,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		unquoteUsage(root)
+	}
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
@@ -73,12 +77,12 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		Short: "Shows how much risk your containers carry, why, and what to fix first",
 		Long: `Plimsoll shows how much risk your containers carry, why, and what to fix first.
 
-Every option also has an environment variable (--fail-on is PLIMSOLL_FAIL_ON) and a
-key of the same name in the configuration file (config.yaml in the folder that
---config names).
+Every option can also be set by an environment variable (--fail-on is
+PLIMSOLL_FAIL_ON) or by a key in the configuration file (fail-on: high). What is
+typed counts first, then the environment, then the file.
 
-Exit status: 0 done, 1 findings at or above --fail-on, 2 wrong usage, 3 something
-that was asked for could not be assessed.`,
+Exit status: 0 done, 1 findings at or above --fail-on, 2 wrong usage,
+3 something that was asked for could not be assessed.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
@@ -87,13 +91,30 @@ that was asked for could not be assessed.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError("%v; see %s --help", err, c.CommandPath())
+		return usageError("%s; see %s --help", misfit(err), c.CommandPath())
 	})
 	var s settings
 	s.register(root)
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return s.load(c) }
 	root.AddCommand(newScan(&s), newVulndb(&s), newVersion())
+	setHelp(root)
 	return root
+}
+
+// misfit tells what is wrong with an option, without the words of the library that read it.
+func misfit(err error) string {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err.Error()
+	}
+	use := "a value of another kind"
+	switch invalid.GetFlag().Value.Type() {
+	case "int":
+		use = "a whole number"
+	case "bool":
+		use = "true or false"
+	}
+	return fmt.Sprintf("--%s %q: use %s", invalid.GetFlag().Name, invalid.GetValue(), use)
 }
 
 // noArguments refuses arguments, naming the subcommands that there are.

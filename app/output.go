@@ -1,10 +1,13 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -17,16 +20,53 @@ type output struct {
 	name string
 }
 
-// openOutput opens the file, or standard output when there is no name or "-".
+// openOutput opens the file, or standard output when there is no name or "-". What is no ordinary file, a device for
+// example, is written to as it stands and never replaced.
 func openOutput(c *cobra.Command, name string) (*output, error) {
 	if name == "" || name == "-" {
 		return &output{Writer: c.OutOrStdout()}, nil
 	}
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("write results to %q: it is a folder; name a file with --output", name)
+	case err == nil && !info.Mode().IsRegular():
+		device, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, unwritable(name, err)
+		}
+		return &output{Writer: device}, nil
+	}
 	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {
-		return nil, fmt.Errorf("write results to %q: %w", name, err)
+		return nil, unwritable(name, err)
 	}
 	return &output{Writer: temp, temp: temp, name: name}, nil
+}
+
+// checkOutput finds out whether results can be written to the file, and leaves nothing behind.
+func checkOutput(c *cobra.Command, name string) error {
+	out, err := openOutput(c, name)
+	if err != nil || out.temp == nil {
+		return err
+	}
+	if err := errors.Join(out.temp.Close(), os.Remove(out.temp.Name())); err != nil {
+		return unwritable(name, err)
+	}
+	return nil
+}
+
+// unwritable tells why a file can't be written, without the name of the temporary one beside it.
+func unwritable(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	next := "name another file with --output"
+	if errors.Is(err, syscall.ENOSPC) {
+		next = "make room, or " + next
+	}
+	return fmt.Errorf("write results to %q: %w; %s", name, err, next)
 }
 
 // finish makes the file appear, or removes what was written when err says that it is not complete.
@@ -45,7 +85,7 @@ func (o *output) finish(err error) error {
 	}
 	if err != nil {
 		_ = os.Remove(o.temp.Name())
-		return fmt.Errorf("write results to %q: %w", o.name, err)
+		return unwritable(o.name, err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func showProgress(w io.Writer, now func() assess.Progress, quiet bool) (stop fun
 		return func() {}
 	}
 	started := time.Now()
-	_, live := terminal(w)
+	columns, live := terminal(w)
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	if live {
@@ -28,7 +28,7 @@ func showProgress(w io.Writer, now func() assess.Progress, quiet bool) (stop fun
 			for {
 				select {
 				case <-tick.C:
-					fmt.Fprintf(w, "\r\x1b[K%s", progressLine(now(), time.Since(started)))
+					fmt.Fprintf(w, "\r\x1b[K%s", clip(progressLine(now(), time.Since(started)), columns-1))
 				case <-done:
 					return
 				}
@@ -51,9 +51,21 @@ func progressLine(p assess.Progress, elapsed time.Duration) string {
 	if p.Images > 1 {
 		line = fmt.Sprintf("%d of %d images · ", p.ImagesDone, p.Images)
 	}
-	line += fmt.Sprintf("%d layers read, %d known · %s", p.Layers, p.LayersKnown, units.HumanSize(float64(p.Bytes)))
+	layers := "layers"
+	if p.Layers == 1 {
+		layers = "layer"
+	}
+	line += fmt.Sprintf("%d %s read, %d known · %s", p.Layers, layers, p.LayersKnown, units.HumanSize(float64(p.Bytes)))
 	if seconds := elapsed.Seconds(); p.Bytes > 0 && seconds > 0 {
 		line += fmt.Sprintf(" at %s/s", units.HumanSize(float64(p.Bytes)/seconds))
 	}
 	return line + " · " + elapsed.Round(10*time.Millisecond).String()
+}
+
+// clip cuts a line to so many columns: one that wraps could not be renewed.
+func clip(line string, columns int) string {
+	if runes := []rune(line); len(runes) > columns {
+		return string(runes[:max(columns, 0)])
+	}
+	return line
 }

@@ -46,15 +46,15 @@ func newScan(s *settings) *cobra.Command {
 
 func (o *scanOptions) register(c *cobra.Command) {
 	flags := c.Flags()
-	flags.StringVarP(&o.format, "format", "f", "table", "how to print: table, json or sarif")
-	flags.StringVarP(&o.output, "output", "o", "", "write the result to this file instead of standard output")
-	flags.StringVar(&o.failOn, "fail-on", "", "exit with status 1 when a finding is at least this severe: critical, high, medium or low")
-	flags.StringSliceVar(&o.severity, "severity", nil, "show only these severities, comma-separated: critical,high,medium,low,unknown")
+	flags.StringVarP(&o.format, "format", "f", "table", "`FORMAT` of the result: table, json or sarif")
+	flags.StringVarP(&o.output, "output", "o", "", "write the result to `FILE` instead of standard output")
+	flags.StringVar(&o.failOn, "fail-on", "", "exit with status 1 when a finding has at least this `SEVERITY`: critical, high, medium or low")
+	flags.StringSliceVar(&o.severity, "severity", nil, "show only findings of these severities: a comma-separated `LIST` of critical, high, medium, low, unknown")
 	flags.BoolVar(&o.fixable, "fixable", false, "show only findings that an upgrade clears")
-	flags.StringVar(&o.ignore, "ignore-file", "", "YAML file of findings to leave out, each with a reason and an expiry (default .plimsollignore.yaml if it exists)")
-	flags.StringVar(&o.vulndb, "vulndb", "", "folder of a vulnerability database (trivy.db and metadata.json) to use instead of the installed one")
-	flags.BoolVar(&o.all, "all-rows", false, "table: print every row instead of the first of each kind")
-	flags.IntVar(&o.workers, "workers", 0, "layers to analyse at the same time (default: one for each processor)")
+	flags.StringVar(&o.ignore, "ignore-file", "", "YAML `FILE` of findings to leave out, each with its reason (default "+defaultIgnore+" if it exists)")
+	flags.StringVar(&o.vulndb, "vulndb", "", "use the vulnerability database in `DIR` (trivy.db and metadata.json) instead of the installed one")
+	flags.BoolVar(&o.all, "all-rows", false, "show every row of the table, not only the most pressing")
+	flags.IntVar(&o.workers, "workers", 0, "analyse `N` layers at the same time (default one for each processor)")
 }
 
 // plan is what the options mean, once they are known to be right.
@@ -67,7 +67,7 @@ type plan struct {
 }
 
 // plan checks everything that can be wrong before any work is done.
-func (o *scanOptions) plan() (*plan, error) {
+func (o *scanOptions) plan(c *cobra.Command) (*plan, error) {
 	p := &plan{options: o}
 	if !slices.Contains([]string{"table", "json", "sarif"}, o.format) {
 		return nil, usageError("--format %q: use table, json or sarif", o.format)
@@ -90,6 +90,9 @@ func (o *scanOptions) plan() (*plan, error) {
 		return nil, usageError("--workers %d: use a positive number", o.workers)
 	}
 	if err := p.readIgnore(); err != nil {
+		return nil, err
+	}
+	if err := checkOutput(c, o.output); err != nil {
 		return nil, err
 	}
 	var err error
@@ -180,7 +183,11 @@ func (p *plan) narrow(r *scanners.Report) {
 		return (len(p.severity) == 0 || slices.Contains(p.severity, f.Severity)) && (!p.options.fixable || f.FixedVersion != "")
 	})
 	if len(taken) > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d findings are not shown: only %s ones were asked for", len(taken), only))
+		hidden := fmt.Sprintf("%d findings are", len(taken))
+		if len(taken) == 1 {
+			hidden = "1 finding is"
+		}
+		r.Notes = append(r.Notes, fmt.Sprintf("%s not shown: only %s ones were asked for", hidden, only))
 	}
 }
 
@@ -213,8 +220,8 @@ func (p *plan) status(ctx context.Context, r scanners.Report, failed bool) error
 	}
 	var missed []string
 	for _, cover := range r.Coverage {
-		if cover.State == scanners.CoverageFailed || cover.State == scanners.CoverageSkipped {
-			missed = append(missed, cover.Subject+": "+cover.Reason)
+		if isMissed(cover) {
+			missed = append(missed, tell(cover, r.Assets))
 		}
 	}
 	if ctx.Err() != nil {
@@ -228,4 +235,25 @@ func (p *plan) status(ctx context.Context, r scanners.Report, failed bool) error
 		message += fmt.Sprintf(" (and %d more that could not be assessed)", len(missed)-1)
 	}
 	return &exitError{exitNotAssessed, strings.ReplaceAll(message, "\n", " ")}
+}
+
+// isMissed says whether something that was asked for could not be assessed. What is known of a distribution that gets no
+// more advisories, or of a package whose version can't be compared, is partial by nature; a list of packages is not.
+func isMissed(c scanners.Coverage) bool {
+	return c.State == scanners.CoverageFailed || c.State == scanners.CoverageSkipped ||
+		c.State == scanners.CoveragePartial && c.Scanner == scanners.ScannerPackages
+}
+
+// tell is what happened to what, in a sentence that names the image.
+func tell(c scanners.Coverage, assets []scanners.Asset) string {
+	text := c.Reason
+	if !strings.Contains(text, c.Subject) {
+		text = c.Subject + ": " + text
+	}
+	for _, a := range assets {
+		if a.Key == c.Asset && !strings.Contains(text, a.Name) {
+			return a.Name + ": " + text
+		}
+	}
+	return text
 }

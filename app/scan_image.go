@@ -29,10 +29,11 @@ func newScanImage(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "image [REF...] [--archive FILE] [--oci-layout DIR]",
 		Short: "List the packages of images and what is known to be wrong with them",
-		Long: `Lists every package of the images and every known vulnerability, with what to fix first.
+		Long: `Lists every package of the images and every known vulnerability, and what to fix
+first.
 
-REF names images of the local engine: name:tag, name@sha256:… or an id. Archives
-(docker save) and OCI layouts are read as files; no engine is needed.`,
+REF is an image of the local engine: name:tag, name@sha256:… or an id. Archives
+(docker save) and OCI layouts are read as files, without an engine.`,
 		Example: `  plimsoll scan image debian:12 my/app:1.4
   plimsoll scan image --archive app.tar --format sarif --output app.sarif
   plimsoll scan image my/app:1.4 --fail-on high --fixable`,
@@ -40,12 +41,12 @@ REF names images of the local engine: name:tag, name@sha256:… or an id. Archiv
 	}
 	o.register(c)
 	flags := c.Flags()
-	flags.StringSliceVar(&o.archives, "archive", nil, "assess the images in this file: docker-archive or OCI layout, plain or compressed")
-	flags.StringSliceVar(&o.layouts, "oci-layout", nil, "assess the images in this OCI layout folder or tar")
-	flags.StringVar(&o.platform, "platform", "", "platform of multi-platform images, for example linux/arm64")
-	flags.StringVar(&o.host, "host", "", "engine address: unix:///var/run/docker.sock, tcp://host:2376")
-	flags.StringVar(&o.context, "context", "", "Docker context to use")
-	flags.StringVar(&o.read, "read", string(docker.WayAuto), "how to read an engine's layers: auto, directories or stream")
+	flags.StringSliceVar(&o.archives, "archive", nil, "assess the images in `FILE`: a docker-archive or an OCI layout, plain or compressed")
+	flags.StringSliceVar(&o.layouts, "oci-layout", nil, "assess the images in the OCI layout `DIR`")
+	flags.StringVar(&o.platform, "platform", "", "assess multi-platform images for `OS/ARCH`, for example linux/arm64")
+	flags.StringVar(&o.host, "host", "", "engine `ADDRESS`: unix:///var/run/docker.sock or tcp://host:2376")
+	flags.StringVar(&o.context, "context", "", "use the engine of the Docker context `NAME`")
+	flags.StringVar(&o.read, "read", string(docker.WayAuto), "`WAY` to read an engine's layers: auto, directories or stream")
 	return c
 }
 
@@ -64,7 +65,7 @@ func (o *imageOptions) run(c *cobra.Command, refs []string) error {
 			return usageError("--platform: %v", err)
 		}
 	}
-	p, err := o.plan()
+	p, err := o.plan(c)
 	if err != nil {
 		return err
 	}

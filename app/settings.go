@@ -24,8 +24,8 @@ type settings struct {
 
 func (s *settings) register(root *cobra.Command) {
 	flags := root.PersistentFlags()
-	flags.StringVar(&s.data, "data", "", "folder for what Plimsoll keeps (default "+filepath.Join("$XDG_DATA_HOME", "plimsoll")+")")
-	flags.StringVar(&s.config, "config", "", "configuration file (default "+filepath.Join("$XDG_CONFIG_HOME", "plimsoll", "config.yaml")+")")
+	flags.StringVar(&s.data, "data", "", "`DIR` for what Plimsoll keeps (default "+short(defaultData())+")")
+	flags.StringVar(&s.config, "config", "", "configuration `FILE` (default "+short(defaultConfig())+")")
 	flags.BoolVarP(&s.quiet, "quiet", "q", false, "no progress on standard error")
 }
 
@@ -34,7 +34,18 @@ func (s *settings) dataDir() string {
 	if s.data != "" {
 		return s.data
 	}
-	return filepath.Join(xdg.DataHome, "plimsoll")
+	return defaultData()
+}
+
+func defaultData() string   { return filepath.Join(xdg.DataHome, "plimsoll") }
+func defaultConfig() string { return filepath.Join(xdg.ConfigHome, "plimsoll", "config.yaml") }
+
+// short writes a path as people do: with ~ for their home folder.
+func short(path string) string {
+	if inside, ok := strings.CutPrefix(path, xdg.Home+string(filepath.Separator)); ok {
+		return filepath.Join("~", inside)
+	}
+	return path
 }
 
 // layerDir and vulndbDir are its parts.
@@ -61,7 +72,7 @@ func (s *settings) load(c *cobra.Command) error {
 		}
 		for _, value := range values(k, f) {
 			if err := c.Flags().Set(f.Name, value); err != nil {
-				failed = usageError("configuration file: %s: %v", f.Name, err)
+				failed = usageError("configuration file: %s", misfit(err))
 			}
 		}
 	})
@@ -89,7 +100,7 @@ func fromEnvironment(flags *pflag.FlagSet, name string) error {
 		return nil
 	}
 	if err := flags.Set(name, value); err != nil {
-		return usageError("environment variable %s: %v", variable, err)
+		return usageError("environment variable %s: %s", variable, misfit(err))
 	}
 	return nil
 }
@@ -100,7 +111,7 @@ func (s *settings) readConfig(root *cobra.Command) (*koanf.Koanf, error) {
 	k := koanf.New("\x00") // keys are flat
 	name := s.config
 	if name == "" {
-		name = filepath.Join(xdg.ConfigHome, "plimsoll", "config.yaml")
+		name = defaultConfig()
 	}
 	err := k.Load(file.Provider(name), yaml.Parser())
 	switch {
@@ -115,7 +126,7 @@ func (s *settings) readConfig(root *cobra.Command) (*koanf.Koanf, error) {
 	knownOptions(root, known)
 	for _, key := range k.Keys() {
 		if !known[key] {
-			return nil, usageError("configuration file %q: there is no option %q", name, key)
+			return nil, usageError("configuration file %q: there is no option %q; keys are the names of options, for example fail-on", name, strings.ReplaceAll(key, "\x00", "."))
 		}
 	}
 	return k, nil

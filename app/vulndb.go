@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/docker/go-units"
@@ -35,9 +38,10 @@ func newVulndbUpdate(s *settings) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "update",
 		Short: "Fetch the newest database; an interrupted download continues",
-		Long: `Fetches the newest vulnerability database from the first registry that answers and
-puts it in place when it is complete and verified. Scans that run meanwhile go on
-with the one they began with. Without a network, use plimsoll vulndb import.`,
+		Long: `Fetches the newest vulnerability database from the first registry that answers,
+mirror.gcr.io or else ghcr.io, and puts it in place when it is complete and
+verified. Scans that run meanwhile go on with the one they began with. Without a
+network, use plimsoll vulndb import.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			progress, done := showDownload(c.ErrOrStderr(), s.quiet)
@@ -50,22 +54,28 @@ with the one they began with. Without a network, use plimsoll vulndb import.`,
 			return describeDatabase(c.OutOrStdout(), info)
 		},
 	}
-	c.Flags().StringSliceVar(&mirrors, "vulndb-repository", databaseMirrors, "registries to try in turn, as host/name:tag")
-	c.Flags().BoolVar(&plainHTTP, "plain-http", false, "allow registries on this machine to be asked without TLS")
+	c.Flags().StringSliceVar(&mirrors, "vulndb-repository", databaseMirrors, "try these instead, in turn: a comma-separated `LIST` of host/name:tag")
+	c.Flags().Lookup("vulndb-repository").DefValue = "[]" // the help tells the usual ones
+	c.Flags().BoolVar(&plainHTTP, "plain-http", false, "speak to registries on this machine without TLS")
 	return c
 }
 
 func newVulndbImport(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "import FILE|DIR",
-		Short: "Install a database from db.tar.gz or a folder with trivy.db and metadata.json",
-		Args: func(c *cobra.Command, args []string) error {
+		Short: "Install a database from a file or folder",
+		Long: `Installs a vulnerability database from db.tar.gz, or from a folder that holds
+trivy.db and metadata.json. Nothing changes when it can't be used.`,
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError("name one file or folder: plimsoll vulndb import db.tar.gz")
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if _, err := os.Stat(args[0]); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("no file or folder %q: check the path", args[0])
+			}
 			info, err := vulndb.Store{Dir: s.vulndbDir()}.Import(c.Context(), args[0])
 			if err != nil {
 				return err
@@ -104,7 +114,7 @@ func newVulndbStatus(s *settings) *cobra.Command {
 			return err
 		},
 	}
-	c.Flags().StringVarP(&format, "format", "f", "table", "how to print: table or json")
+	c.Flags().StringVarP(&format, "format", "f", "table", "`FORMAT` of the answer: table or json")
 	return c
 }
 
@@ -124,8 +134,10 @@ func describeDatabase(w io.Writer, info scanners.DatabaseInfo) error {
 		_, err := fmt.Fprintf(w, "no database is installed: %d starter advisories are used; fetch the full database with plimsoll vulndb update\n", info.Advisories)
 		return err
 	}
-	age := time.Since(info.UpdatedAt)
-	text := fmt.Sprintf("%s schema %d, facts of %s (%s old)", info.Kind, info.Schema, info.UpdatedAt.Format("2006-01-02 15:04 MST"), units.HumanDuration(age))
+	text := fmt.Sprintf("%s schema %d, facts of %s", info.Kind, info.Schema, info.UpdatedAt.Format("2006-01-02 15:04 MST"))
+	if age := time.Since(info.UpdatedAt); age > 0 {
+		text += fmt.Sprintf(" (%s old)", strings.ToLower(units.HumanDuration(age)))
+	}
 	if !info.NextUpdate.IsZero() && time.Now().After(info.NextUpdate) {
 		text += "; a newer one is out: plimsoll vulndb update"
 	}

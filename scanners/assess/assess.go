@@ -231,7 +231,7 @@ func packageCoverage(ctx context.Context, asset scanners.Asset, inventory image.
 		add(state, fmt.Sprintf("layer %d of %s", g.layer.Index+1, asset.Name), g.err.Error()+"; what this layer added or removed is not accounted for")
 	}
 	for _, g := range inventory.Gaps {
-		add(scanners.CoveragePartial, g.Path, g.Reason)
+		add(scanners.CoveragePartial, g.Path, g.Reason+"; packages may be missing from the list: check that file and rebuild the image")
 	}
 	if len(coverage) == 0 {
 		add(scanners.CoverageDone, asset.Name, "")

@@ -37,7 +37,7 @@ func (a *Analyser) Analyse(ctx context.Context, content scanners.LayerContent) (
 		return scanners.LayerFacts{}, fmt.Errorf("read layer %s: %w", short(content.DiffID), err)
 	}
 	if content.DiffID != "" && id != content.DiffID {
-		return scanners.LayerFacts{}, fmt.Errorf("read layer %s: its content has the digest %s: the archive is damaged or was tampered with", short(content.DiffID), short(id))
+		return scanners.LayerFacts{}, fmt.Errorf("read layer %s: its content has the digest %s: the archive is damaged or was tampered with; pull or save the image again", short(content.DiffID), short(id))
 	}
 	c.layer.DiffID = id
 	return c.facts(), nil

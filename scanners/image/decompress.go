@@ -97,7 +97,7 @@ func decompress(r *bufio.Reader, in *countingReader) (io.Reader, func(), error) 
 	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
 		return nil, nil, errors.New("layer is compressed with xz, which image formats do not allow: rebuild or convert the image with gzip or zstd layers")
 	default:
-		return nil, nil, fmt.Errorf("layer begins with %x: neither a tar nor compressed by gzip, zstd or bzip2; the file is damaged or encrypted", head[:min(4, len(head))])
+		return nil, nil, fmt.Errorf("layer begins with %x: neither a tar nor compressed by gzip, zstd or bzip2; the layer is damaged or encrypted; pull or save the image again", head[:min(4, len(head))])
 	}
 }
 

@@ -21,4 +21,4 @@ const (
 )
 
 // ErrBomb means that a compressed layer unfolds beyond all reason.
-var ErrBomb = errors.New("layer unfolds to more than 250 times its compressed size: this looks like a decompression bomb, not an image")
+var ErrBomb = errors.New("layer unfolds to more than 250 times its compressed size: this looks like a decompression bomb, so do not unpack the image; ask who built it")

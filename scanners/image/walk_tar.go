@@ -127,6 +127,8 @@ func explain(err error) error {
 		return fmt.Errorf("the archive ends too early; copy or save it again: %w", err)
 	case errors.Is(err, tar.ErrHeader):
 		return fmt.Errorf("the archive is damaged; copy or save it again: %w", err)
+	case errors.Is(err, tar.ErrFieldTooLong):
+		return fmt.Errorf("a name or another field is too long for any file system; rebuild the image: %w", err)
 	default:
 		return err
 	}

@@ -56,7 +56,7 @@ func (f *boltFacts) buckets() (names []string, err error) {
 		return nil
 	})
 	if err == nil && !isDatabase {
-		err = errors.New("this is not a vulnerability database: it lacks the bucket " + detailBucket)
+		err = errors.New("this is not a vulnerability database: it lacks the bucket " + detailBucket + "; fetch one with `plimsoll vulndb update`")
 	}
 	return names, err
 }

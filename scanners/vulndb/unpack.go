@@ -20,7 +20,7 @@ const (
 )
 
 // errNoArchive is what everything that cannot be unpacked is to the user.
-var errNoArchive = errors.New("this is no archive of a vulnerability database")
+var errNoArchive = errors.New("this is no archive of a vulnerability database (get it again, or run `plimsoll vulndb update`)")
 
 // unpackFile unpacks the two files of a database from a gzipped tar file into a folder. Everything else in it is
 // passed over.

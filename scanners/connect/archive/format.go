@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,39 +23,41 @@ const (
 	maxNested = 4    // indexes within indexes
 )
 
-// choice says which platform of an image is wanted.
-type choice struct{ wanted, host scanners.Platform }
-
-// dockerArchive reads manifest.json, Docker image specification v1.2.
-func (open storeFunc) dockerArchive(c choice) ([]found, error) {
+// dockerArchive reads manifest.json, Docker image specification v1.2. Images that can't be read are told beside the
+// others; the error is fs.ErrNotExist when there is no manifest.json.
+func (s *store) dockerArchive() (images []found, broken []error, err error) {
 	var manifest []struct {
 		Config   string
 		RepoTags []string
 		Layers   []string
 	}
-	if err := open.decode("manifest.json", &manifest); err != nil {
-		return nil, err
+	if err := s.decode("manifest.json", &manifest); err != nil {
+		return nil, nil, err
 	}
 	if len(manifest) == 0 {
-		return nil, errors.New("manifest.json names no image: save an image with `docker save -o FILE IMAGE`")
+		return nil, nil, errors.New("manifest.json names no image: save an image with `docker save -o FILE IMAGE`")
 	}
 	if len(manifest) > maxImages {
-		return nil, fmt.Errorf("archive has more than %d images", maxImages)
+		return nil, nil, fmt.Errorf("archive has more than %d images", maxImages)
 	}
-	var images []found
 	for _, m := range manifest {
-		config, err := open.document(m.Config)
+		f, err := s.saved(m.Config, m.Layers)
 		if err != nil {
-			return nil, fmt.Errorf("read image configuration: %w", present(err))
-		}
-		f, err := imageOf(config, m.Layers)
-		if err != nil {
-			return nil, fmt.Errorf("image %q: %w", strings.Join(m.RepoTags, ", "), err)
+			broken = append(broken, fmt.Errorf("image %q: %w", strings.Join(m.RepoTags, ", "), err))
+			continue
 		}
 		f.image.References = m.RepoTags
 		images = append(images, f)
 	}
-	return c.choose(images)
+	return images, broken, nil
+}
+
+func (s *store) saved(config string, layers []string) (found, error) {
+	data, err := s.document(config)
+	if err != nil {
+		return found{}, fmt.Errorf("read image configuration: %w", present(err))
+	}
+	return imageOf(data, layers)
 }
 
 // present keeps a missing member from looking like a missing format.
@@ -65,50 +68,108 @@ func present(err error) error {
 	return err
 }
 
-// ociLayout reads index.json, OCI image layout specification. An image that is not there for the wanted platform is told
-// in the error, beside the others.
-func (open storeFunc) ociLayout(c choice) ([]found, error) {
+// ociLayout reads index.json, OCI image layout specification. Images that can't be read are told beside the others; the
+// error is fs.ErrNotExist when there is no index.json.
+func (s *store) ociLayout() (images []found, broken []error, err error) {
 	var index ocispec.Index
-	switch err := open.decode("index.json", &index); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, errNoFormat
-	case err != nil:
-		return nil, err
+	if err := s.decode("index.json", &index); err != nil {
+		return nil, nil, err
 	}
-	var groups [][]found
-	byName := make(map[string]int)
+	l := &layout{store: s}
 	for _, d := range index.Manifests {
-		images, err := open.descriptor(d, 0)
+		l.add(d, imageName(d), 0)
+	}
+	if len(l.images) == 0 && len(l.broken) == 0 {
+		return nil, nil, errors.New("index.json names no image: save an image with `docker save -o FILE IMAGE`")
+	}
+	return l.images, l.broken, nil
+}
+
+// layout is what was found so far in an OCI layout.
+type layout struct {
+	store  *store
+	images []found
+	broken []error // what could not be read
+}
+
+// add reads what an index points to: an image, an index of images, or something else, which is passed over. BuildKit
+// keeps attestations beside the images, as manifests for a platform that does not exist.
+func (l *layout) add(d ocispec.Descriptor, name string, depth int) {
+	if d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" || d.Platform != nil && d.Platform.OS == "unknown" {
+		return
+	}
+	seen := len(l.images) + len(l.broken)
+	if seen > maxImages {
+		return
+	}
+	var err error
+	switch {
+	case seen == maxImages:
+		err = fmt.Errorf("layout has more than %d images; the others are left out", maxImages)
+	case d.MediaType == ocispec.MediaTypeImageIndex, d.MediaType == "application/vnd.docker.distribution.manifest.list.v2+json":
+		err = l.index(d, name, depth)
+	case d.MediaType == ocispec.MediaTypeImageManifest, d.MediaType == "application/vnd.docker.distribution.manifest.v2+json":
+		err = l.manifest(d, name)
+	}
+	if err != nil {
+		l.broken = append(l.broken, present(err))
+	}
+}
+
+func (l *layout) index(d ocispec.Descriptor, name string, depth int) error {
+	if depth >= maxNested {
+		return fmt.Errorf("indexes are nested more than %d deep", maxNested)
+	}
+	var index ocispec.Index
+	if err := l.store.blob(d.Digest, &index); err != nil {
+		return fmt.Errorf("read image index: %w", err)
+	}
+	for _, child := range index.Manifests {
+		l.add(child, name, depth+1)
+	}
+	return nil
+}
+
+func (l *layout) manifest(d ocispec.Descriptor, name string) error {
+	var manifest ocispec.Manifest
+	if err := l.store.blob(d.Digest, &manifest); err != nil {
+		return fmt.Errorf("read image manifest: %w", err)
+	}
+	if !isImage(manifest) {
+		return nil
+	}
+	config, err := l.store.verified(manifest.Config.Digest)
+	if err != nil {
+		return fmt.Errorf("read image configuration: %w", err)
+	}
+	var members []string
+	for _, layer := range manifest.Layers {
+		member, err := blobPath(layer.Digest)
 		if err != nil {
-			return nil, present(err)
+			return err
 		}
-		name := imageName(d)
-		for i := range images {
-			if name != "" {
-				images[i].image.References = []string{name}
-			}
-		}
-		if at, seen := byName[name]; seen {
-			groups[at] = append(groups[at], images...)
-			continue
-		}
-		byName[name] = len(groups)
-		groups = append(groups, images)
+		members = append(members, member)
 	}
-	var chosen []found
-	var missing []error
-	for _, group := range groups {
-		if len(group) == 0 {
-			continue
-		}
-		images, err := c.choose(group)
-		chosen = append(chosen, images...)
-		missing = append(missing, err)
+	f, err := imageOf(config, members)
+	if err != nil {
+		return fmt.Errorf("image %q: %w", cmp.Or(name, d.Digest.String()), err)
 	}
-	if len(groups) == 0 || len(chosen) == 0 && errors.Join(missing...) == nil {
-		return nil, errors.New("index.json names no image")
+	if name != "" {
+		f.image.References = []string{name}
 	}
-	return chosen, errors.Join(missing...)
+	l.images = append(l.images, f)
+	return nil
+}
+
+// isImage tells an image from an artifact (a chart, a signature, a bill of materials), which is stored in the same shape.
+// Signatures carry an image's configuration; only their layers' types tell.
+func isImage(m ocispec.Manifest) bool {
+	if m.Config.MediaType != ocispec.MediaTypeImageConfig && m.Config.MediaType != "application/vnd.docker.container.image.v1+json" {
+		return false
+	}
+	return len(m.Layers) == 0 || slices.ContainsFunc(m.Layers, func(d ocispec.Descriptor) bool {
+		return strings.HasPrefix(d.MediaType, "application/vnd.oci.image.layer.") || strings.HasPrefix(d.MediaType, "application/vnd.docker.image.rootfs.")
+	})
 }
 
 // imageName is what a layout's index calls an image.
@@ -119,103 +180,37 @@ func imageName(d ocispec.Descriptor) string {
 	return d.Annotations[ocispec.AnnotationRefName]
 }
 
-// descriptor reads what an index points to: an image, an index of images, or something else, which is passed over.
-// BuildKit keeps attestations beside the images, as manifests for a platform that does not exist.
-func (open storeFunc) descriptor(d ocispec.Descriptor, depth int) ([]found, error) {
-	if d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" || d.Platform != nil && d.Platform.OS == "unknown" {
-		return nil, nil
-	}
-	switch d.MediaType {
-	case ocispec.MediaTypeImageIndex, "application/vnd.docker.distribution.manifest.list.v2+json":
-		return open.index(d, depth)
-	case ocispec.MediaTypeImageManifest, "application/vnd.docker.distribution.manifest.v2+json":
-		return open.manifest(d)
-	default:
-		return nil, nil
-	}
-}
-
-func (open storeFunc) index(d ocispec.Descriptor, depth int) ([]found, error) {
-	if depth >= maxNested {
-		return nil, fmt.Errorf("indexes are nested more than %d deep", maxNested)
-	}
-	var index ocispec.Index
-	if err := open.blob(d.Digest, &index); err != nil {
-		return nil, fmt.Errorf("read image index: %w", err)
-	}
-	var images []found
-	for _, child := range index.Manifests {
-		more, err := open.descriptor(child, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if images = append(images, more...); len(images) > maxImages {
-			return nil, fmt.Errorf("layout has more than %d images", maxImages)
-		}
-	}
-	return images, nil
-}
-
-func (open storeFunc) manifest(d ocispec.Descriptor) ([]found, error) {
-	var manifest ocispec.Manifest
-	if err := open.blob(d.Digest, &manifest); err != nil {
-		return nil, fmt.Errorf("read image manifest: %w", err)
-	}
-	switch manifest.Config.MediaType {
-	case ocispec.MediaTypeImageConfig, "application/vnd.docker.container.image.v1+json":
-	default:
-		return nil, nil // an artifact: a chart, a signature, a bill of materials
-	}
-	config, err := open.verified(manifest.Config.Digest)
-	if err != nil {
-		return nil, fmt.Errorf("read image configuration: %w", err)
-	}
-	var members []string
-	for _, layer := range manifest.Layers {
-		name, err := blobPath(layer.Digest)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, name)
-	}
-	f, err := imageOf(config, members)
-	if err != nil {
-		return nil, err
-	}
-	return []found{f}, nil
-}
-
 // blobPath is where a layout keeps the content with a digest.
 func blobPath(d digest.Digest) (string, error) {
 	if err := d.Validate(); err != nil {
-		return "", fmt.Errorf("digest %q: %w", string(d), err)
+		return "", fmt.Errorf("digest %q: %w: the layout is damaged, save the image again", string(d), err)
 	}
 	return path.Join("blobs", string(d.Algorithm()), d.Encoded()), nil
 }
 
 // verified reads a document and makes sure that it is the one with that digest.
-func (open storeFunc) verified(d digest.Digest) ([]byte, error) {
+func (s *store) verified(d digest.Digest) ([]byte, error) {
 	name, err := blobPath(d)
 	if err != nil {
 		return nil, err
 	}
-	data, err := open.document(name)
+	data, err := s.document(name)
 	if err != nil {
 		return nil, err
 	}
 	if got := d.Algorithm().FromBytes(data); got != d {
-		return nil, fmt.Errorf("%q has the digest %s: the layout is damaged or was tampered with", name, got)
+		return nil, fmt.Errorf("%q has the digest %s: the layout is damaged or was tampered with; copy or save it again", name, got)
 	}
 	return data, nil
 }
 
-func (open storeFunc) blob(d digest.Digest, into any) error {
-	data, err := open.verified(d)
+func (s *store) blob(d digest.Digest, into any) error {
+	data, err := s.verified(d)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%s is not readable JSON: %w", d, err)
+		return fmt.Errorf("%s is not readable JSON (%w): copy or save it again", d, err)
 	}
 	return nil
 }
@@ -224,17 +219,17 @@ func (open storeFunc) blob(d digest.Digest, into any) error {
 func imageOf(data []byte, members []string) (found, error) {
 	var config ocispec.Image
 	if err := json.Unmarshal(data, &config); err != nil {
-		return found{}, fmt.Errorf("image configuration is not readable JSON: %w", err)
+		return found{}, fmt.Errorf("image configuration is not readable JSON (%w): save the image again", err)
 	}
 	diffIDs := make([]string, len(config.RootFS.DiffIDs))
 	for i, d := range config.RootFS.DiffIDs {
 		if err := d.Validate(); err != nil || d.Algorithm() != digest.SHA256 {
-			return found{}, fmt.Errorf("image configuration names %q as a layer, which is no SHA-256 digest", string(d))
+			return found{}, fmt.Errorf("image configuration names %q as a layer, which is no SHA-256 digest: save the image again", string(d))
 		}
 		diffIDs[i] = d.String()
 	}
 	if len(diffIDs) != len(members) {
-		return found{}, fmt.Errorf("image configuration names %d layers, the manifest %d: the archive is damaged", len(diffIDs), len(members))
+		return found{}, fmt.Errorf("image configuration names %d layers, the manifest %d: the archive is damaged, save the image again", len(diffIDs), len(members))
 	}
 	if len(diffIDs) > maxLayers {
 		return found{}, fmt.Errorf("image has more than %d layers", maxLayers)
@@ -252,31 +247,61 @@ func imageOf(data []byte, members []string) (found, error) {
 		img.Created = config.Created.UTC().Format("2006-01-02T15:04:05Z")
 	}
 	for i, m := range members {
-		members[i] = path.Clean("/" + m)[1:]
+		members[i] = clean(m)
 	}
 	return found{img, members}, nil
 }
 
-// choose picks the images of the wanted platform among those that go by one name. Without a wish the host's platform
-// counts, and an image that exists for one platform only is taken as it is.
-func (c choice) choose(images []found) ([]found, error) {
+// choice says which platform of an image is wanted.
+type choice struct{ wanted, host scanners.Platform }
+
+// choose picks the platform of each image, told apart by name, and tells the images that have none that fits.
+func (c choice) choose(images []found) (chosen []found, missing []error) {
+	var names []string
+	byName := make(map[string][]found)
+	for _, f := range images {
+		name := ""
+		if len(f.image.References) > 0 {
+			name = f.image.References[0]
+		}
+		if byName[name] == nil {
+			names = append(names, name)
+		}
+		byName[name] = append(byName[name], f)
+	}
+	for _, name := range names {
+		group := byName[name]
+		fitting := c.among(group, name)
+		if len(fitting) == 0 {
+			missing = append(missing, c.notThere(group))
+		}
+		chosen = append(chosen, fitting...)
+	}
+	return chosen, missing
+}
+
+// among picks the images of the wanted platform among those that go by one name. Without a wish the host's platform
+// counts, but an image that exists for one platform only is taken as it is, and so are images without names, which need
+// not have to do with each other.
+func (c choice) among(images []found, name string) []found {
 	want := c.wanted
 	if want == (scanners.Platform{}) {
-		if onePlatform(images) {
-			return images, nil
+		if name == "" || c.host == (scanners.Platform{}) || onePlatform(images) {
+			return images
 		}
 		want = c.host
 	}
-	chosen := slices.DeleteFunc(slices.Clone(images), func(f found) bool { return !f.image.Platform.Satisfies(want) })
-	if len(chosen) > 0 {
-		return chosen, nil
-	}
+	return slices.DeleteFunc(slices.Clone(images), func(f found) bool { return !f.image.Platform.Satisfies(want) })
+}
+
+func (c choice) notThere(images []found) error {
 	var there []string
 	for _, f := range images {
 		there = append(there, f.image.Platform.String())
 	}
 	slices.Sort(there)
-	return nil, fmt.Errorf("image %q is not there for %s, only for %s: choose with --platform", images[0].image.Name(), want, strings.Join(slices.Compact(there), ", "))
+	want := cmp.Or(c.wanted, c.host)
+	return fmt.Errorf("image %q is not there for %s, only for %s: choose with --platform", images[0].image.Name(), want, strings.Join(slices.Compact(there), ", "))
 }
 
 func onePlatform(images []found) bool {

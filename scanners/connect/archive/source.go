@@ -3,7 +3,6 @@ package archive
 import (
 	"archive/tar"
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"strings"
 
 	"plimsoll/scanners"
 )
@@ -59,7 +56,7 @@ func (s *Source) Read(ctx context.Context, sink scanners.LayerSink) ([]scanners.
 	case info.IsDir():
 		return s.readFolder(ctx, sink)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%q is neither a file nor a folder", s.path)
+		return nil, fmt.Errorf("%q is neither a file nor a folder: write the archive to a file first", s.path)
 	}
 	file, err := os.Open(s.path)
 	if err != nil {
@@ -82,14 +79,9 @@ func (s *Source) readFile(ctx context.Context, file *os.File, sink scanners.Laye
 		return nil, fmt.Errorf("read %q: %w", s.path, err)
 	}
 	var images []scanners.Image
-	switch compression(head[:n]) {
+	switch form := compression(head[:n]); form {
 	case gzipped, zstandard:
-		var plain io.ReadCloser
-		if plain, err = open(bufio.NewReaderSize(file, 1<<20), head[:n]); err != nil {
-			return nil, fmt.Errorf("read %q: %w", s.path, err)
-		}
-		defer plain.Close()
-		images, err = readStream(ctx, plain, nil, sink, s.choice())
+		images, err = s.readCompressed(ctx, file, form, sink)
 	case unknown:
 		return nil, fmt.Errorf("%q is neither a docker-archive nor an OCI layout: it begins with %x. Save an image with `docker save -o FILE IMAGE`", s.path, head[:min(4, n)])
 	default:
@@ -101,39 +93,15 @@ func (s *Source) readFile(ctx context.Context, file *os.File, sink scanners.Laye
 	return images, err
 }
 
-// The outer compressions of archives.
-type outer int
-
-const (
-	unknown outer = iota
-	plainTar
-	gzipped
-	zstandard
-)
-
-// compression recognises an archive by its first bytes (RFC 1952, RFC 8878, POSIX tar).
-func compression(head []byte) outer {
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return gzipped
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return zstandard
-	case len(head) >= 262 && bytes.HasPrefix(head[257:], []byte("ustar")):
-		return plainTar
-	default:
-		return unknown
-	}
-}
-
-func open(r io.Reader, head []byte) (io.ReadCloser, error) {
-	if compression(head) == gzipped {
-		return gzip.NewReader(r)
-	}
-	decoder, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(128<<20))
+// readCompressed reads a compressed tar from front to back.
+func (s *Source) readCompressed(ctx context.Context, file io.Reader, form outer, sink scanners.LayerSink) ([]scanners.Image, error) {
+	in := &countingReader{r: file}
+	plain, err := decompress(bufio.NewReaderSize(in, 1<<20), form)
 	if err != nil {
-		return nil, err
+		return nil, damaged(err)
 	}
-	return decoder.IOReadCloser(), nil
+	defer plain.Close()
+	return readStream(ctx, &boundedReader{r: plain, in: in}, nil, sink, s.choice())
 }
 
 func (s *Source) choice() choice { return choice{wanted: s.platform, host: s.host} }
@@ -144,17 +112,18 @@ func (s *Source) readFolder(ctx context.Context, sink scanners.LayerSink) ([]sca
 		return nil, fmt.Errorf("open layout %q: %w", s.path, err)
 	}
 	defer root.Close()
-	store := storeFunc(func(name string) (io.ReadCloser, error) {
-		file, err := root.Open(name)
-		if err != nil {
+	store := &store{open: func(name string) (io.ReadCloser, error) {
+		info, err := root.Stat(name) // first, because opening a pipe would wait for its writer
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fmt.Errorf("layout has no file %q: %w", name, fs.ErrNotExist)
+		case err != nil:
 			return nil, err
-		}
-		if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-			_ = file.Close()
+		case !info.Mode().IsRegular():
 			return nil, fmt.Errorf("%q is not a regular file", name)
 		}
-		return file, nil
-	})
+		return root.Open(name)
+	}}
 	images, err := readStore(ctx, store, sink, s.choice())
 	if err != nil {
 		err = fmt.Errorf("read OCI layout %q: %w", s.path, err)
@@ -171,7 +140,7 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 	places := make(map[string]place)
 	links := make(map[string]string)
 	archive := tar.NewReader(file)
-	for {
+	for members := 0; ; members++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -179,14 +148,14 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 		if err != nil {
 			return nil, damaged(err)
 		}
-		if len(places) > maxMembers {
-			return nil, fmt.Errorf("archive has more than %d members: it is not an image", maxMembers)
+		if members >= maxMembers {
+			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
 		}
-		name := path.Clean("/" + header.Name)[1:]
-		switch header.Typeflag {
-		case tar.TypeSymlink, tar.TypeLink:
+		name := clean(header.Name)
+		switch {
+		case isLink(header):
 			links[name] = linkTarget(name, header)
-		case tar.TypeReg:
+		case isFile(header):
 			offset, err := file.Seek(0, io.SeekCurrent)
 			if err != nil {
 				return nil, err
@@ -194,7 +163,7 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 			places[name] = place{offset, header.Size}
 		}
 	}
-	store := storeFunc(func(name string) (io.ReadCloser, error) {
+	store := &store{open: func(name string) (io.ReadCloser, error) {
 		if target, ok := links[name]; ok {
 			name = target
 		}
@@ -203,26 +172,32 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 			return nil, fmt.Errorf("archive has no member %q: %w", name, fs.ErrNotExist)
 		}
 		return io.NopCloser(io.NewSectionReader(file, p.offset, p.size)), nil
-	})
+	}}
 	return readStore(ctx, store, sink, s.choice())
+}
+
+// clean is a name in an archive as a path from its root. None leads out of it.
+func clean(name string) string { return path.Clean("/" + name)[1:] }
+
+func isLink(header *tar.Header) bool {
+	return header.Typeflag == tar.TypeSymlink || header.Typeflag == tar.TypeLink
+}
+
+// isFile says whether a member has content. Sparse files are none: a few bytes of archive could stand for exabytes, and
+// nobody who saves images writes them.
+func isFile(header *tar.Header) bool {
+	for key := range header.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return false
+		}
+	}
+	return header.Typeflag == tar.TypeReg
 }
 
 // linkTarget is the member that a link of an archive leads to. Old engines link layers that occur twice.
 func linkTarget(name string, header *tar.Header) string {
 	if header.Typeflag == tar.TypeLink {
-		return path.Clean("/" + header.Linkname)[1:]
+		return clean(header.Linkname)
 	}
-	return path.Clean("/" + path.Join(path.Dir(name), header.Linkname))[1:]
-}
-
-// damaged puts tar's terse errors into words.
-func damaged(err error) error {
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the archive ends too early; copy or save it again: %w", err)
-	case errors.Is(err, tar.ErrHeader):
-		return fmt.Errorf("the archive is damaged; copy or save it again: %w", err)
-	default:
-		return err
-	}
+	return clean(path.Join(path.Dir(name), header.Linkname))
 }

@@ -8,41 +8,65 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"plimsoll/scanners"
 )
 
-// maxDocument bounds one JSON document, in bytes.
-const maxDocument = 8 << 20
+// Limits on what is read besides layers.
+const (
+	maxDocument  = 8 << 20  // bytes of one JSON document
+	maxDocuments = 64 << 20 // bytes of all JSON documents of an archive, one that is named often counted often
+)
 
-// storeFunc opens a member of an archive or layout by its path.
-type storeFunc func(name string) (io.ReadCloser, error)
+// maxOpen bounds how many layers are open at the same time; the sink bounds how many of them are read.
+const maxOpen = 64
+
+// store is an archive or layout whose members can be opened by their paths. open is called concurrently; documents are
+// read one after the other.
+type store struct {
+	open func(name string) (io.ReadCloser, error)
+	read int // bytes of documents so far
+}
 
 // document reads a JSON document.
-func (open storeFunc) document(name string) ([]byte, error) {
-	r, err := open(name)
+func (s *store) document(name string) ([]byte, error) {
+	if s.read > maxDocuments {
+		return nil, tooMany(name)
+	}
+	r, err := s.open(clean(name))
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", name, err)
+		return nil, fmt.Errorf("read %q: %w", name, damaged(err))
 	}
-	if len(data) > maxDocument {
-		return nil, fmt.Errorf("%q is larger than the %d bytes that such a document is read to", name, maxDocument)
+	if s.read += len(data); len(data) > maxDocument {
+		return nil, tooLarge(name)
 	}
 	return data, nil
 }
 
-func (open storeFunc) decode(name string, into any) error {
-	data, err := open.document(name)
+func tooLarge(name string) error {
+	return fmt.Errorf("%q is larger than the %d bytes that such a document is read to", name, maxDocument)
+}
+
+func tooMany(name string) error {
+	return fmt.Errorf("%q is left out: indexes and configurations are read up to %d bytes in all", name, maxDocuments)
+}
+
+func (s *store) decode(name string, into any) error {
+	data, err := s.document(name)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("%q is not readable JSON: %w", name, err)
+		return fmt.Errorf("%q is not readable JSON (%w): copy or save it again", name, err)
 	}
 	return nil
 }
@@ -53,24 +77,46 @@ type found struct {
 	members []string // by layer, base first
 }
 
-// list finds the images; together with an error there may be some. Engines since version 25 write both formats at once; the older one tells the names.
-func (open storeFunc) list(c choice) ([]found, error) {
-	images, err := open.dockerArchive(c)
+// list finds the images. The error tells what could not be read beside them. Engines since version 25 write both formats
+// at once; the older one tells the names.
+func (s *store) list(c choice) ([]found, error) {
+	images, broken, err := s.dockerArchive()
 	if errors.Is(err, fs.ErrNotExist) {
-		images, err = open.ociLayout(c)
+		images, broken, err = s.ociLayout()
 	}
-	if errors.Is(err, errNoFormat) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("it holds neither manifest.json (docker-archive) nor index.json (OCI layout): save an image with `docker save -o FILE IMAGE`")
 	}
-	return images, err
+	if err != nil {
+		return nil, err
+	}
+	chosen, missing := c.choose(images)
+	return chosen, together(append(broken, missing...))
 }
 
-var errNoFormat = errors.New("no image format")
+// together tells of several errors in one line, of the same ones once.
+func together(errs []error) error {
+	const most = 10
+	var texts []string
+	for _, err := range errs {
+		if !slices.Contains(texts, err.Error()) {
+			texts = append(texts, err.Error())
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	if more := len(texts) - most; more > 0 {
+		texts = append(texts[:most], fmt.Sprintf("and %d more like that", more))
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
 
 // readStore reads images whose members can be opened in any order and at the same time.
-func readStore(ctx context.Context, open storeFunc, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
-	list, missing := open.list(c)
-	var running sync.WaitGroup
+func readStore(ctx context.Context, s *store, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
+	list, missing := s.list(c)
+	var running errgroup.Group
+	running.SetLimit(maxOpen)
 	var images []scanners.Image
 	for _, f := range list {
 		images = append(images, f.image)
@@ -78,21 +124,22 @@ func readStore(ctx context.Context, open storeFunc, sink scanners.LayerSink, c c
 			if !sink.Claim(layer.DiffID) {
 				continue
 			}
-			running.Go(func() {
-				if err := open.layer(ctx, f.members[i], layer.DiffID, sink); err != nil {
+			running.Go(func() error {
+				if err := s.layer(ctx, f.members[i], layer.DiffID, sink); err != nil {
 					sink.Fail(layer.DiffID, err)
 				}
+				return nil
 			})
 		}
 	}
-	running.Wait()
+	_ = running.Wait() // failures are told to the sink
 	return images, cmp.Or(ctx.Err(), missing)
 }
 
-func (open storeFunc) layer(ctx context.Context, member, diffID string, sink scanners.LayerSink) error {
-	r, err := open(member)
+func (s *store) layer(ctx context.Context, member, diffID string, sink scanners.LayerSink) error {
+	r, err := s.open(member)
 	if err != nil {
-		return fmt.Errorf("open layer %q: %w", member, err)
+		return fmt.Errorf("open layer %q: %w", member, present(err))
 	}
 	defer r.Close()
 	return sink.Read(ctx, scanners.LayerContent{DiffID: diffID, Tar: r})

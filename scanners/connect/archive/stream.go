@@ -4,19 +4,16 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 
 	"plimsoll/scanners"
 )
-
-// maxDocuments bounds the JSON documents that are kept until the end of a stream, in bytes.
-const maxDocuments = 64 << 20
 
 // ReadStream reads an archive once, from front to back, and analyses each layer as it passes. known gives the diff ids
 // of layers by the names of their members, for formats whose names do not tell; it may be nil.
@@ -26,7 +23,7 @@ func ReadStream(ctx context.Context, r io.Reader, known map[string]string, sink 
 
 func readStream(ctx context.Context, r io.Reader, known map[string]string, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
 	s := &stream{known: known, sink: sink, documents: make(map[string][]byte), links: make(map[string]string), failed: make(map[string]error)}
-	archive := tar.NewReader(r)
+	archive := tar.NewReader(contextReader{ctx, r})
 	for members := 0; ; members++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -35,8 +32,8 @@ func readStream(ctx context.Context, r io.Reader, known map[string]string, sink 
 		if err != nil {
 			return nil, damaged(err)
 		}
-		if members > maxMembers {
-			return nil, fmt.Errorf("archive has more than %d members: it is not an image", maxMembers)
+		if members >= maxMembers {
+			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
 		}
 		if err := s.member(ctx, header, archive); err != nil {
 			return nil, fmt.Errorf("read member %q: %w", header.Name, damaged(err))
@@ -50,19 +47,19 @@ type stream struct {
 	known     map[string]string
 	sink      scanners.LayerSink
 	documents map[string][]byte
-	kept      int
+	kept      int64 // bytes of documents
 	links     map[string]string
-	failed    map[string]error // layers without a name of their own, by member
+	failed    map[string]error // why a member could not be read, for layers and documents
 }
 
+// member reads one member of the archive. An error means that the stream can't be read further.
 func (s *stream) member(ctx context.Context, header *tar.Header, r io.Reader) error {
-	name := path.Clean("/" + header.Name)[1:]
-	switch header.Typeflag {
-	case tar.TypeSymlink, tar.TypeLink:
+	name := clean(header.Name)
+	if isLink(header) {
 		s.links[name] = linkTarget(name, header)
 		return nil
-	case tar.TypeReg:
-	default:
+	}
+	if !isFile(header) {
 		return nil
 	}
 	buffered := bufio.NewReaderSize(r, 4096)
@@ -70,31 +67,34 @@ func (s *stream) member(ctx context.Context, header *tar.Header, r io.Reader) er
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if form := compression(head); form != unknown {
-		return s.layer(ctx, name, form, buffered)
-	}
-	if text := bytes.TrimLeft(head, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+	form := compression(head)
+	if text := bytes.TrimLeft(head, " \t\r\n"); form == unknown && len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return s.document(name, header.Size, buffered)
 	}
-	return nil
+	return s.layer(ctx, name, form, buffered)
 }
 
 // document keeps a JSON document for the end, when it is clear which of them matter.
 func (s *stream) document(name string, size int64, r io.Reader) error {
-	if size > maxDocument || s.kept+int(size) > maxDocuments {
+	switch {
+	case size > maxDocument:
+		s.failed[name] = tooLarge(name)
+		return nil
+	case s.kept+size > maxDocuments:
+		s.failed[name] = tooMany(name)
 		return nil
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
-	s.kept += len(data)
+	s.kept += size
 	s.documents[name] = data
 	return nil
 }
 
-// layer hands a layer on unless it is known. In a layout an uncompressed layer's name is its diff id. A layer that can't
-// be read is told, and the stream goes on behind it; the stream's own end is an error.
+// layer hands on what may be a layer, unless it is known. In a layout an uncompressed layer's name is its diff id. A
+// layer that can't be read is told, and the stream goes on behind it; the stream's own end is an error.
 func (s *stream) layer(ctx context.Context, name string, form outer, r io.Reader) error {
 	diffID := s.known[name]
 	if hex, ok := strings.CutPrefix(name, "blobs/sha256/"); ok && form == plainTar {
@@ -105,16 +105,14 @@ func (s *stream) layer(ctx context.Context, name string, form outer, r io.Reader
 	}
 	watched := &watchedReader{r: r}
 	err := s.sink.Read(ctx, scanners.LayerContent{DiffID: diffID, Tar: watched})
-	switch {
-	case err == nil:
-	case watched.err != nil || ctx.Err() != nil:
-		return err
-	case diffID != "":
-		s.sink.Fail(diffID, err)
-	default:
-		s.failed[name] = err
+	if err == nil {
+		return nil
 	}
-	return nil
+	if diffID != "" {
+		s.sink.Fail(diffID, err)
+	}
+	s.failed[name] = err
+	return cmp.Or(ctx.Err(), watched.err)
 }
 
 // watchedReader remembers whether it was the source that failed.
@@ -133,7 +131,7 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 
 // images puts together what passed, and gives up the layers that did not.
 func (s *stream) images(c choice) ([]scanners.Image, error) {
-	list, missing := storeFunc(s.open).list(c)
+	list, missing := (&store{open: s.open}).list(c)
 	var images []scanners.Image
 	for _, f := range list {
 		images = append(images, f.image)
@@ -143,7 +141,7 @@ func (s *stream) images(c choice) ([]scanners.Image, error) {
 			}
 			err := s.failed[s.resolve(f.members[i])]
 			if err == nil {
-				err = fmt.Errorf("layer %q is missing, or its content is not what the image's configuration says: the archive is damaged or was tampered with", f.members[i])
+				err = fmt.Errorf("layer %q is missing, or its content is not what the image's configuration says: the archive is damaged or was tampered with; copy or save it again", f.members[i])
 			}
 			s.sink.Fail(layer.DiffID, err)
 		}
@@ -160,7 +158,11 @@ func (s *stream) resolve(name string) string {
 
 // open gives a document that passed.
 func (s *stream) open(name string) (io.ReadCloser, error) {
-	data, ok := s.documents[s.resolve(name)]
+	name = s.resolve(name)
+	if err := s.failed[name]; err != nil {
+		return nil, err
+	}
+	data, ok := s.documents[name]
 	if !ok {
 		return nil, fmt.Errorf("archive has no member %q: %w", name, fs.ErrNotExist)
 	}

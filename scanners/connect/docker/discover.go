@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/cli/cli/config"
 	contextdocker "github.com/docker/cli/cli/context/docker"
 	"github.com/docker/cli/cli/context/store"
@@ -95,6 +96,9 @@ func (c Choice) fromContext(ctx context.Context, name, origin string) (Endpoint,
 		store.EndpointTypeGetter(contextdocker.DockerEndpoint, func() any { return &contextdocker.EndpointMeta{} }),
 	))
 	metadata, err := contexts.GetMetadata(name)
+	if errdefs.IsNotFound(err) {
+		return Endpoint{}, fmt.Errorf("no Docker context %q: see `docker context ls` for which there are", name)
+	}
 	if err != nil {
 		return Endpoint{}, fmt.Errorf("read Docker context %q: %w; docker context ls shows which there are", name, err)
 	}

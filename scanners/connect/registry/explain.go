@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
@@ -45,8 +46,13 @@ func waitFor(retryAfter string) string {
 // explainSignIn words what the library reports while it signs in.
 func explainSignIn(err error) error {
 	var answer *transport.Error
-	if !errors.As(err, &answer) {
+	var unreached *net.OpError
+	switch {
+	case errors.As(err, &answer):
+		return explainStatus(answer.StatusCode, "")
+	case errors.As(err, &unreached):
+		return fmt.Errorf("the registry can't be reached (%w): check the network and the proxy", unreached)
+	default:
 		return err
 	}
-	return explainStatus(answer.StatusCode, "")
 }

@@ -23,7 +23,7 @@ func (g guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Scheme == "https" || (g.plainHTTP && isLoopback(request.URL.Hostname())) {
 		return g.inner.RoundTrip(request)
 	}
-	return nil, fmt.Errorf("%s would be spoken to without TLS, which is refused", request.URL.Host)
+	return nil, fmt.Errorf("%s would be spoken to without TLS, which is refused; --plain-http allows it on this machine", request.URL.Host)
 }
 
 // isLoopback says whether host is this machine, without asking a name server.
