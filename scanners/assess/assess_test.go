@@ -83,6 +83,7 @@ func TestGivenUpLayerComesFromAnother(t *testing.T) {
 				if i < failing {
 					p.before = func(context.Context, string) error {
 						waiting.Wait()
+						time.Sleep(5 * time.Millisecond) // time for those that ask again to be refused again
 						return errors.New("the disk is broken")
 					}
 				}
@@ -110,11 +111,28 @@ func TestGivenUpLayerComesFromAnother(t *testing.T) {
 	}
 }
 
+// A stream tells what a layer was only when it has passed. That counts even when somebody had given the layer up, and
+// when it can't be stored.
+func TestUnclaimedLayerMakesUpForAFailure(t *testing.T) {
+	base := debian(t)
+	broken, stream := newPile("broken", base), newPile("stream", base)
+	delete(broken.layers, diffID(base))
+	stream.unnamed = true
+	store := newShelf()
+	store.full = errors.New("no space left on device")
+	assessor := newAssessor(store)
+	assessor.Workers = 1
+	report := assessor.Images(t.Context(), sources(broken, stream))
+	if diff := cmp.Diff([]string{"broken:1: openssl 3.0.9-1", "stream:1: openssl 3.0.9-1"}, packages(report)); diff != "" {
+		t.Errorf("packages (-want +got)\n%s", diff)
+	}
+}
+
 func TestLayerThatNobodyCanRead(t *testing.T) {
 	base, app := debian(t), npm(t, "lodash", "4.17.15")
 	one, two, other := newPile("one", base, app), newPile("two", base), newPile("other", app)
 	delete(one.layers, diffID(base))
-	two.before = func(_ context.Context, id string) error { return errors.New("input/output error") }
+	two.before = func(context.Context, string) error { return errors.New("input/output error") }
 	report := newAssessor(newShelf()).Images(t.Context(), sources(one, two, other))
 	want := []string{
 		"packages failed layer 1 of one:1: there is no such layer here; what this layer added or removed is not accounted for",
@@ -175,6 +193,62 @@ func TestDamagedStore(t *testing.T) {
 		})
 	}
 }
+
+// Two sources find the same stored facts damaged, the second when the first is already reading the layer again.
+func TestDamageIsSeenTwice(t *testing.T) {
+	base := debian(t)
+	store := newShelf()
+	newAssessor(store).Images(t.Context(), sources(newPile("first", base)))
+	clear(store.puts)
+
+	claimed, asked := make(chan struct{}), make(chan struct{})
+	var gets, claims, refusals atomic.Int64
+	damaged := &lateShelf{shelf: store, get: func() error {
+		if gets.Add(1) == 2 {
+			<-claimed
+		}
+		return fs.ErrNotExist
+	}}
+	var piles []*pile
+	for _, name := range []string{"one", "two"} {
+		p := newPile(name, base)
+		p.before = func(context.Context, string) error {
+			if claims.Add(1) == 1 {
+				close(claimed)
+				<-asked
+			}
+			return nil
+		}
+		p.refused = func(string) {
+			if refusals.Add(1) == 3 { // each at first, and the second when it asks again
+				close(asked)
+			}
+		}
+		piles = append(piles, p)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	context.AfterFunc(ctx, func() {
+		if refusals.Load() < 3 {
+			close(asked)
+		}
+	})
+	report := newAssessor(damaged).Images(ctx, sources(piles...))
+	if diff := cmp.Diff([]string{"one:1: openssl 3.0.9-1", "two:1: openssl 3.0.9-1"}, packages(report)); diff != "" {
+		t.Errorf("packages (-want +got)\n%s", diff)
+	}
+	if n := store.puts[diffID(base)]; n != 1 {
+		t.Errorf("the layer was analysed %d times", n)
+	}
+}
+
+// lateShelf is a store whose answers come when the test wants.
+type lateShelf struct {
+	*shelf
+	get func() error
+}
+
+func (s *lateShelf) Get(string) (scanners.LayerFacts, error) { return scanners.LayerFacts{}, s.get() }
 
 func TestStoreThatCannotBeWritten(t *testing.T) {
 	store := newShelf()

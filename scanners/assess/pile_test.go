@@ -27,6 +27,8 @@ type pile struct {
 	layers map[string][]byte // tars by diff id; one that is missing can't be read
 	err    error             // what could not be read besides
 
+	// unnamed hands layers on without saying which they are, and gives those up that are still missing then.
+	unnamed bool
 	// before is called for each layer that was claimed; its error gives the layer up.
 	before func(ctx context.Context, diffID string) error
 	// refused is called for each layer that somebody else has in hand.
@@ -44,6 +46,14 @@ func (p *pile) Target() scanners.Target {
 }
 
 func (p *pile) Read(ctx context.Context, sink scanners.LayerSink) ([]scanners.Image, error) {
+	if p.unnamed {
+		for _, data := range p.layers {
+			if err := sink.Read(ctx, scanners.LayerContent{Tar: bytes.NewReader(data)}); err != nil {
+				return nil, err
+			}
+		}
+		clear(p.layers)
+	}
 	var running sync.WaitGroup
 	for _, img := range p.images {
 		for _, l := range img.Layers {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,22 +94,22 @@ func TestDocuments(t *testing.T) {
 		{"index.json is no JSON", layout(plain, good).with("index.json", []byte("{")), 0, `"index.json" is not readable JSON`},
 		{"index.json names nothing", layout(plain, good).with("index.json", []byte("{}")), 0, "index.json names no image"},
 		{"index.json is huge", layout(plain, good).with("index.json", append([]byte("{"), bytes.Repeat([]byte(" "), 9<<20)...)), 0, `"index.json" is larger than the 8388608 bytes`},
-		{"no manifest", beside(good, func(t *tree) ocispec.Descriptor {
+		{"no manifest", beside(good, func(*tree) ocispec.Descriptor {
 			return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: digest.FromString("x")}
 		}), 1, "the archive is incomplete, save it again (read image manifest: "},
-		{"no index", beside(good, func(t *tree) ocispec.Descriptor {
+		{"no index", beside(good, func(*tree) ocispec.Descriptor {
 			return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageIndex, Digest: digest.FromString("x")}
 		}), 1, "the archive is incomplete, save it again (read image index: "},
 		{"manifest is no JSON", beside(good, func(t *tree) ocispec.Descriptor {
 			return t.blob(ocispec.MediaTypeImageManifest, []byte("{]"))
 		}), 1, "is not readable JSON"},
-		{"a digest that climbs out", beside(good, func(t *tree) ocispec.Descriptor {
+		{"a digest that climbs out", beside(good, func(*tree) ocispec.Descriptor {
 			return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: "sha256:../../../etc/passwd"}
 		}), 1, "digest \"sha256:../../../etc/passwd\": invalid checksum digest"},
-		{"a digest of an unknown kind", beside(good, func(t *tree) ocispec.Descriptor {
+		{"a digest of an unknown kind", beside(good, func(*tree) ocispec.Descriptor {
 			return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, Digest: "md5:00112233445566778899aabbccddeeff"}
 		}), 1, "unsupported digest algorithm"},
-		{"no digest", beside(good, func(t *tree) ocispec.Descriptor {
+		{"no digest", beside(good, func(*tree) ocispec.Descriptor {
 			return ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest}
 		}), 1, "invalid checksum digest"},
 		{"manifest is another one", tampered(good), 1, "has the digest sha256:"},
@@ -191,7 +192,7 @@ func TestHostileMembers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			form := append(tt.add, newArchive(good)...)
+			form := slices.Concat(tt.add, newArchive(good))
 			for ending, pack := range packings {
 				images, sink, err := read(t, form.file(t, pack), scanners.Platform{})
 				checkError(t, err, "")
