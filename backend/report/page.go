@@ -71,6 +71,9 @@ func (p *page) flow(lead []span, body ...span) {
 			if head == "" {
 				break
 			}
+			if i := strings.LastIndexByte(head, '/'); i > len(head)/2 { // a path breaks behind a folder
+				head = head[:i+1]
+			}
 			p.paint(span{text: head, style: word.style})
 			p.newline(indent)
 			column, word.text = indent, word.text[len(head):]

@@ -64,7 +64,10 @@ func (t table) across(images []section, unreached []string) {
 	room := 0
 	for _, s := range images {
 		all = append(all, s.findings...)
-		room = max(room, t.cells.StringWidth(t.clipLeft(s.asset.Name, t.width/2-5)))
+		room = max(room, t.room(s.asset.Name))
+	}
+	for _, name := range unreached {
+		room = max(room, t.room(name))
 	}
 	if len(all) > 0 {
 		t.flow(nil, append([]span{{text: count(len(all), "finding") + ":"}}, severities(all)...)...)
@@ -76,6 +79,9 @@ func (t table) across(images []section, unreached []string) {
 		t.flow(t.column(name, room), span{text: "✗ failed", style: styleFailed})
 	}
 }
+
+// room is how many columns a name gets at the start of a row: half the width at most.
+func (t table) room(name string) int { return t.cells.StringWidth(t.clipLeft(name, t.width/2-5)) }
 
 // column is a name at the start of a row, filled up to the width of the longest.
 func (t table) column(name string, room int) []span {

@@ -22,7 +22,10 @@ func (t table) database(run scanners.Run) {
 	if d.Advisories > 0 {
 		text += fmt.Sprintf(" (%s)", number(d.Advisories))
 	}
-	t.flow(nil, span{text: "Database: " + text + ", " + collected(d.UpdatedAt, run.StartedAt) + "."})
+	if d.Kind != scanners.DatabaseStarter || !d.UpdatedAt.IsZero() {
+		text += ", " + collected(d.UpdatedAt, run.StartedAt)
+	}
+	t.flow(nil, span{text: "Database: " + text + "."})
 	if !d.NextUpdate.IsZero() && d.NextUpdate.Before(run.StartedAt) {
 		t.flow(nil, span{text: "A newer one was due " + day(d.NextUpdate) + ": run `plimsoll vulndb update`.", style: styleWarning})
 	}

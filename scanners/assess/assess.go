@@ -85,12 +85,7 @@ func (r *run) all(ctx context.Context, sources []scanners.ImageSource) {
 	slots := make(chan struct{}, r.assessor.workers())
 	var running sync.WaitGroup
 	for _, s := range sources {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			r.unreached(ctx, s, ctx.Err())
-			continue
-		}
+		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
 			defer r.assessor.progress.imageDone()
@@ -103,8 +98,12 @@ func (r *run) all(ctx context.Context, sources []scanners.ImageSource) {
 	}
 }
 
-// source assesses the images of one source.
+// source assesses the images of one source, unless the run was stopped.
 func (r *run) source(ctx context.Context, s scanners.ImageSource) {
+	if err := ctx.Err(); err != nil {
+		r.unreached(ctx, s, err)
+		return
+	}
 	sink := &sourceSink{layers: r.layers, failed: make(map[string]error)}
 	images, err := s.Read(ctx, sink)
 	if err != nil {

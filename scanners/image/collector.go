@@ -91,7 +91,6 @@ func lastByPath[T any](items []T, key func(T) string) []T {
 // file takes a regular file of a tar; r stands at its content.
 func (c *collector) file(e entry, r io.Reader) error {
 	c.shadow(e.name)
-	c.progress(e.size)
 	if k := kindOf(e.name); wanted(k, e) {
 		return c.parse(k, e, r)
 	}

@@ -31,7 +31,7 @@ type layerStream struct {
 }
 
 // openStream finds out how a layer is compressed and opens it. The caller must call release.
-func openStream(ctx context.Context, r io.Reader) (*layerStream, error) {
+func openStream(ctx context.Context, r io.Reader, progress meter) (*layerStream, error) {
 	in := &countingReader{ctx: ctx, r: r}
 	buffered := readBuffers.Get().(*bufio.Reader)
 	buffered.Reset(in)
@@ -41,7 +41,7 @@ func openStream(ctx context.Context, r io.Reader) (*layerStream, error) {
 		return nil, err
 	}
 	sum := sha256.New()
-	return &layerStream{Reader: io.TeeReader(plain, sum), sum: sum, close: func() {
+	return &layerStream{Reader: io.TeeReader(plain, io.MultiWriter(sum, progress)), sum: sum, close: func() {
 		closePlain()
 		releaseBuffer(buffered)
 	}}, nil
@@ -133,6 +133,14 @@ func isZero(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// meter is told of bytes as they pass.
+type meter func(bytes int64)
+
+func (m meter) Write(p []byte) (int, error) {
+	m(int64(len(p)))
+	return len(p), nil
 }
 
 // countingReader counts what comes in and ends when the context does.

@@ -106,7 +106,11 @@ func (m *matcher) match(p scanners.Package) {
 		m.findings = append(m.findings, m.finding(p, a))
 	}
 	for _, g := range gaps {
-		m.cover(scanners.CoveragePartial, g.Subject, g.Reason)
+		state := scanners.CoveragePartial
+		if g.Damaged {
+			state = scanners.CoverageFailed
+		}
+		m.cover(state, g.Subject, g.Reason)
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 
 // walkStream reads a layer's tar once, from the first byte to the last, and returns its digest.
 func walkStream(ctx context.Context, r io.Reader, c *collector) (string, error) {
-	stream, err := openStream(ctx, r)
+	stream, err := openStream(ctx, r, c.progress)
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package vulndb
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,7 @@ type Advisory struct {
 type Gap struct {
 	Subject string // the package and version, or the advisory that it is about
 	Reason  string
+	Damaged bool // the database itself could not be read: another one would tell
 }
 
 // Match gives the advisories that concern the package at its version, by id, and what could not be judged.
@@ -56,7 +58,7 @@ type matching struct {
 }
 
 func (m *matching) gap(subject string, reason error) {
-	m.gaps = append(m.gaps, Gap{Subject: subject, Reason: reason.Error()})
+	m.gaps = append(m.gaps, Gap{Subject: subject, Reason: reason.Error(), Damaged: errors.Is(reason, errDamaged)})
 }
 
 func (m *matching) match(dist scanners.Distribution, p scanners.Package) error {

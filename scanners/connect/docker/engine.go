@@ -57,6 +57,9 @@ func (e *Engine) explain(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, os.ErrPermission) && isSocket:
 		group := socketGroup(socket)
+		if group == "root" {
+			return fmt.Errorf("permission denied on the engine's socket %s: it belongs to root (group %q). Run with sudo, or say where another engine is with --host", socket, group)
+		}
 		return fmt.Errorf("permission denied on the engine's socket %s: it belongs to the group %q, which you are not in. Join it with `sudo usermod -aG %s $USER` and sign in again, or run with sudo", socket, group, group)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("no engine at %s: the socket does not exist. Start the engine, or say where it is with --host or DOCKER_HOST", at)
