@@ -35,9 +35,11 @@ var layers = []struct {
 	because string
 }{
 	{"=scanners", nil, "the vocabulary knows nobody"},
+	{"scanners/compression", nil, "how content is compressed has to do with nothing else"},
+	{"scanners/connect/archive", []string{"=scanners", "scanners/compression"}, "archives are compressed, and so are the layers in them"},
 	{"scanners/connect/*", []string{"=scanners"}, "a connector talks to one kind of place and judges nothing"},
 	{"scanners/assess", []string{"scanners"}, "assess alone puts connectors and judges together"},
-	{"scanners/image", []string{"=scanners", "scanners/vulndb", "scanners/policy"}, "a judge knows facts, policies and advisories"},
+	{"scanners/image", []string{"=scanners", "scanners/compression", "scanners/vulndb", "scanners/policy"}, "a judge knows facts, policies and advisories"},
 	{"scanners/config", []string{"=scanners", "scanners/policy"}, "a judge knows facts and policies"},
 	{"scanners/live", []string{"=scanners", "scanners/policy"}, "a judge knows facts and policies"},
 	{"scanners/network", []string{"=scanners", "scanners/policy"}, "a judge knows facts and policies"},

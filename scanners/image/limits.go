@@ -1,7 +1,5 @@
 package image
 
-import "errors"
-
 // Limits on what a layer may ask of us. They are far above what real images hold; beyond them a file becomes a gap
 // and a layer an error, never a full disk or a dead process.
 const (
@@ -14,11 +12,4 @@ const (
 	maxLinked   = 100_000  // contents remembered for hard links in one layer
 	minBinary   = 64 << 10 // bytes of the smallest program looked at; Go's linker makes none smaller
 	maxModules  = 1 << 20  // bytes of module information in a Go program
-
-	// A compressed layer that unfolds to more than freeOutput must have compressed it by less than maxRatio.
-	freeOutput = 1 << 30
-	maxRatio   = 250
 )
-
-// ErrBomb means that a compressed layer unfolds beyond all reason.
-var ErrBomb = errors.New("layer unfolds to more than 250 times its compressed size: this looks like a decompression bomb, so do not unpack the image; ask who built it")

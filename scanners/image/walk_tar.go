@@ -3,11 +3,15 @@ package image
 import (
 	"archive/tar"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
+
+	"plimsoll/scanners/compression"
 )
 
 // Whiteouts in layer archives, OCI image specification, section "Representing Changes".
@@ -19,15 +23,45 @@ const (
 
 // walkStream reads a layer's tar once, from the first byte to the last, and returns its digest.
 func walkStream(ctx context.Context, r io.Reader, c *collector) (string, error) {
-	stream, err := openStream(ctx, r, c.progress)
+	plain, err := compression.Open(ctx, r)
+	if errors.Is(err, compression.ErrForm) {
+		return "", fmt.Errorf("%w; the layer is damaged or encrypted; pull or save the image again", err)
+	}
 	if err != nil {
 		return "", err
 	}
-	defer stream.release()
-	if err := walkTar(tar.NewReader(stream), c); err != nil {
+	defer plain.Close()
+	sum := sha256.New()
+	passing := io.TeeReader(plain, io.MultiWriter(sum, meter(c.progress)))
+	if err := walkTar(tar.NewReader(passing), c); err != nil {
 		return "", err
 	}
-	return stream.diffID()
+	if err := drain(passing); err != nil { // what follows the tar's end is part of the layer's digest
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// meter is told of bytes as they pass.
+type meter func(bytes int64)
+
+func (m meter) Write(p []byte) (int, error) {
+	m(int64(len(p)))
+	return len(p), nil
+}
+
+// drain reads to the end. It does so without io.Copy's fresh buffer for each layer.
+func drain(r io.Reader) error {
+	buf := getBuffer()
+	defer putBuffer(buf)
+	buf.Grow(64 << 10)
+	for chunk := buf.AvailableBuffer()[:64<<10]; ; {
+		if _, err := r.Read(chunk); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 func walkTar(archive *tar.Reader, c *collector) error {
@@ -37,13 +71,13 @@ func walkTar(archive *tar.Reader, c *collector) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read tar entry %d: %w", entries, explain(err))
+			return fmt.Errorf("read tar entry %d: %w", entries, compression.Explain(err))
 		}
 		if entries >= maxEntries {
 			return fmt.Errorf("layer has more than %d entries: it is not an image", maxEntries)
 		}
 		if err := tarEntry(archive, header, c); err != nil {
-			return fmt.Errorf("read %q: %w", header.Name, explain(err))
+			return fmt.Errorf("read %q: %w", header.Name, compression.Explain(err))
 		}
 	}
 }
@@ -118,18 +152,4 @@ func cleanName(name string) (string, bool) {
 func isClean(name string) bool {
 	return name != "" && name[0] != '/' && name[0] != '.' && !strings.HasSuffix(name, "/") &&
 		!strings.Contains(name, "//") && !strings.Contains(name, "/.")
-}
-
-// explain puts the standard library's terse tar errors into words.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("the archive ends too early; copy or save it again: %w", err)
-	case errors.Is(err, tar.ErrHeader):
-		return fmt.Errorf("the archive is damaged; copy or save it again: %w", err)
-	case errors.Is(err, tar.ErrFieldTooLong):
-		return fmt.Errorf("a name or another field is too long for any file system; rebuild the image: %w", err)
-	default:
-		return err
-	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll/scanners"
+	"plimsoll/scanners/compression"
 )
 
 func analyse(t *testing.T, data []byte, diffID string) (scanners.LayerFacts, error) {
@@ -160,8 +161,8 @@ func TestBomb(t *testing.T) {
 		_ = w.CloseWithError(err)
 	}()
 	_, err := new(Analyser).Analyse(context.Background(), scanners.LayerContent{Tar: r})
-	if !errors.Is(err, ErrBomb) {
-		t.Errorf("error is %v, want ErrBomb", err)
+	if !errors.Is(err, compression.ErrBomb) {
+		t.Errorf("error is %v, want compression.ErrBomb", err)
 	}
 }
 
@@ -220,7 +221,7 @@ func TestGoProgramFromAStreamIsTheSame(t *testing.T) {
 	if err != nil || len(want) < 2 {
 		t.Fatalf("%d packages, %v", len(want), err)
 	}
-	got, err := readGoProgram(onlyReader{bytes.NewReader(data)}, int64(len(data)))
+	got, err := readGoProgram(io.MultiReader(bytes.NewReader(data)), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +306,7 @@ func TestOldGoProgramFromAStreamIsTheSame(t *testing.T) {
 			if err != nil || len(want) != 3 || want[2].Version != "v1.16.7" {
 				t.Fatalf("the library reads %v, %v", want, err)
 			}
-			got, err := readGoProgram(onlyReader{bytes.NewReader(data)}, int64(len(data)))
+			got, err := readGoProgram(io.MultiReader(bytes.NewReader(data)), int64(len(data)))
 			if err != nil {
 				t.Fatal(err)
 			}

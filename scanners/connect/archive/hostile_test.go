@@ -29,7 +29,7 @@ func TestFilesThatAreNoArchive(t *testing.T) {
 		{"empty", nil, "is empty: save the image again"},
 		{"one byte", []byte("x"), "neither a docker-archive nor an OCI layout: it begins with 78"},
 		{"text", []byte(strings.Repeat("hello ", 200)), "neither a docker-archive nor an OCI layout: it begins with 68656c6c"},
-		{"xz", append([]byte{0xfd, '7', 'z', 'X', 'Z', 0}, make([]byte, 600)...), "it begins with fd377a58. Save an image with `docker save -o FILE IMAGE`"},
+		{"xz", append([]byte{0xfd, '7', 'z', 'X', 'Z', 0}, make([]byte, 600)...), "it is compressed with xz, which image formats do not allow"},
 		{"gzip of text", gzipped([]byte(strings.Repeat("hello ", 200))), "the archive is damaged; copy or save it again"},
 		{"gzip of nothing", gzipped(nil), "it holds neither manifest.json (docker-archive) nor index.json (OCI layout)"},
 		{"gzip header alone", gzipped(nil)[:5], "the archive ends too early"},
@@ -205,6 +205,32 @@ func TestHostileMembers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Links inside of an archive are followed from where they stand.
+func TestLinkedMembers(t *testing.T) {
+	good := small("good", amd64)
+	moved := newArchive(good)
+	for i, e := range moved {
+		if name := blobName(good.layers[0]); e.name == name {
+			moved[i].name = "blobs/sha256/moved"
+			moved = append(moved, entry{name: name, link: "moved"})
+		}
+		if e.name == "manifest.json" {
+			moved[i].name = "elsewhere/manifest"
+			moved = append(moved, entry{name: e.name, link: "elsewhere/manifest"})
+		}
+	}
+	eachPacking(t, moved, func(t *testing.T, path string) {
+		images, sink, err := read(t, path, scanners.Platform{})
+		checkError(t, err, "")
+		if diff := cmp.Diff(imagesOf(good), images, sameImages); diff != "" {
+			t.Errorf("images (-want +got)\n%s", diff)
+		}
+		if len(sink.layers) != 1 || len(sink.failed) > 0 {
+			t.Errorf("layers are %v, failed %v", sink.layers, sink.failed)
+		}
+	})
 }
 
 // A member that links lead to outside of the archive is a missing one.

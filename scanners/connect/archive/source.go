@@ -2,7 +2,6 @@ package archive
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"plimsoll/scanners"
+	"plimsoll/scanners/compression"
 )
 
 // Source is a file or folder with images in it.
@@ -79,29 +79,18 @@ func (s *Source) readFile(ctx context.Context, file *os.File, sink scanners.Laye
 		return nil, fmt.Errorf("read %q: %w", s.path, err)
 	}
 	var images []scanners.Image
-	switch form := compression(head[:n]); form {
-	case gzipped, zstandard:
-		images, err = s.readCompressed(ctx, file, form, sink)
-	case unknown:
+	switch compression.Detect(head[:n]) {
+	case compression.Tar:
+		images, err = s.readIndexed(ctx, file, sink)
+	case compression.Unknown:
 		return nil, fmt.Errorf("%q is neither a docker-archive nor an OCI layout: it begins with %x. Save an image with `docker save -o FILE IMAGE`", s.path, head[:min(4, n)])
 	default:
-		images, err = s.readIndexed(ctx, file, sink)
+		images, err = readStream(ctx, file, nil, sink, s.choice())
 	}
 	if err != nil {
 		err = fmt.Errorf("read %q: %w", s.path, err)
 	}
 	return images, err
-}
-
-// readCompressed reads a compressed tar from front to back.
-func (s *Source) readCompressed(ctx context.Context, file io.Reader, form outer, sink scanners.LayerSink) ([]scanners.Image, error) {
-	in := &countingReader{r: file}
-	plain, err := decompress(bufio.NewReaderSize(in, 1<<20), form)
-	if err != nil {
-		return nil, damaged(err)
-	}
-	defer plain.Close()
-	return readStream(ctx, &boundedReader{r: plain, in: in}, nil, sink, s.choice())
 }
 
 func (s *Source) choice() choice { return choice{wanted: s.platform, host: s.host} }
@@ -146,7 +135,7 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 			break
 		}
 		if err != nil {
-			return nil, damaged(err)
+			return nil, compression.Explain(err)
 		}
 		if members >= maxMembers {
 			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plimsoll/scanners"
+	"plimsoll/scanners/compression"
 )
 
 // Limits on what is read besides layers.
@@ -44,7 +45,7 @@ func (s *store) document(name string) ([]byte, error) {
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", name, damaged(err))
+		return nil, fmt.Errorf("read %q: %w", name, compression.Explain(err))
 	}
 	if s.read += len(data); len(data) > maxDocument {
 		return nil, tooLarge(name)

@@ -12,7 +12,10 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+
 	"plimsoll/scanners"
+	"plimsoll/scanners/compression"
 )
 
 // ReadStream reads an archive once, from front to back, and analyses each layer as it passes. known gives the diff ids
@@ -23,20 +26,25 @@ func ReadStream(ctx context.Context, r io.Reader, known map[string]string, sink 
 
 func readStream(ctx context.Context, r io.Reader, known map[string]string, sink scanners.LayerSink, c choice) ([]scanners.Image, error) {
 	s := &stream{known: known, sink: sink, documents: make(map[string][]byte), links: make(map[string]string), failed: make(map[string]error)}
-	archive := tar.NewReader(contextReader{ctx, r})
+	plain, err := compression.Open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	archive := tar.NewReader(plain)
 	for members := 0; ; members++ {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, damaged(err)
+			return nil, compression.Explain(err)
 		}
 		if members >= maxMembers {
 			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
 		}
 		if err := s.member(ctx, header, archive); err != nil {
-			return nil, fmt.Errorf("read member %q: %w", header.Name, damaged(err))
+			return nil, fmt.Errorf("read member %q: %w", header.Name, compression.Explain(err))
 		}
 	}
 	return s.images(c)
@@ -67,8 +75,8 @@ func (s *stream) member(ctx context.Context, header *tar.Header, r io.Reader) er
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	form := compression(head)
-	if text := bytes.TrimLeft(head, " \t\r\n"); form == unknown && len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+	form := compression.Detect(head)
+	if text := bytes.TrimLeft(head, " \t\r\n"); form == compression.Unknown && len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return s.document(name, header.Size, buffered)
 	}
 	return s.layer(ctx, name, form, buffered)
@@ -95,9 +103,9 @@ func (s *stream) document(name string, size int64, r io.Reader) error {
 
 // layer hands on what may be a layer, unless it is known. In a layout an uncompressed layer's name is its diff id. A
 // layer that can't be read is told, and the stream goes on behind it; the stream's own end is an error.
-func (s *stream) layer(ctx context.Context, name string, form outer, r io.Reader) error {
+func (s *stream) layer(ctx context.Context, name string, form compression.Form, r io.Reader) error {
 	diffID := s.known[name]
-	if hex, ok := strings.CutPrefix(name, "blobs/sha256/"); ok && form == plainTar {
+	if hex, ok := strings.CutPrefix(name, "blobs/sha256/"); ok && form == compression.Tar && digest.SHA256.Validate(hex) == nil {
 		diffID = "sha256:" + hex
 	}
 	if diffID != "" && !s.sink.Claim(diffID) {
