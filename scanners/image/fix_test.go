@@ -88,3 +88,21 @@ func TestOwnedPackagesAreJudgedByTheirOwner(t *testing.T) {
 		t.Errorf("%d findings of a package that the distribution owns", len(findings))
 	}
 }
+
+func TestTwoArchitecturesAreTwoFindings(t *testing.T) {
+	curl := func(arch string) scanners.Package {
+		return scanners.Package{
+			Name: "libcurl4", Version: "7.88.1-10", Arch: arch, Ecosystem: scanners.EcosystemDeb, PURL: "pkg:deb/debian/libcurl4@7.88.1-10?arch=" + arch,
+			Source: scanners.SourcePackage{Name: "curl", Version: "7.88.1-10"}, Path: "var/lib/dpkg/status",
+		}
+	}
+	asset := scanners.Asset{Key: "k", Name: "n", Distribution: scanners.Distribution{ID: "debian", Version: "12"}, Packages: []scanners.Package{curl("amd64"), curl("i386")}}
+	findings, _ := Match(vulndb.Starter(), asset, time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
+	ids := make(map[string]bool)
+	for _, f := range findings {
+		ids[f.ID] = true
+	}
+	if len(findings) < 2 || len(ids) != len(findings) {
+		t.Errorf("%d findings with %d identities", len(findings), len(ids))
+	}
+}

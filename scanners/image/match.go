@@ -17,7 +17,7 @@ import (
 // A language package that belongs to a distribution package is not matched on its own: the distribution patches it
 // without changing its version, and publishes what is wrong with it under its own package.
 func Match(db *vulndb.Database, asset scanners.Asset, at time.Time) ([]scanners.Finding, []scanners.Coverage) {
-	m := &matcher{db: db, asset: asset, instructions: make(map[string]string)}
+	m := &matcher{db: db, asset: asset, instructions: make(map[string]string), ids: make(map[string]bool)}
 	for _, l := range asset.Layers {
 		m.instructions[l.DiffID] = l.Instruction
 	}
@@ -66,6 +66,7 @@ type matcher struct {
 	db           *vulndb.Database
 	asset        scanners.Asset
 	instructions map[string]string // by diff id
+	ids          map[string]bool   // of findings
 	findings     []scanners.Finding
 	coverage     []scanners.Coverage
 }
@@ -120,7 +121,7 @@ func (m *matcher) finding(p scanners.Package, a vulndb.Advisory) scanners.Findin
 		source = p.Source.Name
 	}
 	return scanners.Finding{
-		ID:       scanners.FindingID(m.asset.Key, a.ID, p.PURL, p.Path),
+		ID:       m.id(a.ID, p),
 		Kind:     scanners.KindVulnerability,
 		Check:    a.ID,
 		Severity: a.Severity,
@@ -137,6 +138,16 @@ func (m *matcher) finding(p scanners.Package, a vulndb.Advisory) scanners.Findin
 		Evidence:     evidence(p, a),
 		Published:    a.Published,
 	}
+}
+
+// id is a finding's identity. A system can have one package for two architectures, of which the second is told apart.
+func (m *matcher) id(advisory string, p scanners.Package) string {
+	id := scanners.FindingID(m.asset.Key, advisory, p.PURL, p.Path)
+	if m.ids[id] {
+		id = scanners.FindingID(m.asset.Key, advisory, p.PURL, p.Path+":"+p.Arch)
+	}
+	m.ids[id] = true
+	return id
 }
 
 // evidence says what was compared with what, and who says so.

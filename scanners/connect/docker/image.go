@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -180,7 +181,7 @@ func (s *Source) readStream(ctx context.Context, img scanners.Image, wanted *cla
 	}
 	wanted.giveUp(fmt.Errorf("the engine's export of %q does not hold this layer", s.ref))
 	for _, exported := range images {
-		if len(exported.Layers) == len(img.Layers) {
+		if slices.EqualFunc(exported.Layers, img.Layers, func(a, b scanners.Layer) bool { return a.DiffID == b.DiffID }) {
 			img.Layers = exported.Layers
 		}
 	}
