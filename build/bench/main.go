@@ -89,7 +89,7 @@ func (b bench) image(ctx context.Context, image string) error {
 	if _, err := output(ctx, "docker", "save", "-o", archive, image); err != nil {
 		return fmt.Errorf("save it as an archive: %w", err)
 	}
-	ways := append(b.ours(image, archive, work), b.peers(ctx, image, work)...)
+	ways := append(b.ours(image, archive, work), b.peers(ctx, image, archive, work)...)
 	results := race(ctx, ways, b.runs)
 	if err := ctx.Err(); err != nil {
 		return err

@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // The ways of Plimsoll that others are compared with.
 const (
-	oursFirst = "plimsoll, directories, first"
-	oursAgain = "plimsoll, directories, again"
+	oursFirst   = "plimsoll, directories, first"
+	oursAgain   = "plimsoll, directories, again"
+	oursArchive = "plimsoll, archive, first"
 )
 
 // way is one way of looking at an image.
@@ -34,7 +36,7 @@ func (b bench) ours(image, archive, work string) []way {
 		b.our(oursFirst, work, "first", image, "--read", "directories"),
 		again,
 		b.our("plimsoll, stream, first", work, "stream", image, "--read", "stream"),
-		b.our("plimsoll, archive, first", work, "archive", "--archive", archive),
+		b.our(oursArchive, work, "archive", "--archive", archive),
 	}
 }
 
@@ -50,18 +52,19 @@ func (b bench) our(name, work, id string, source ...string) way {
 }
 
 // peers are the other programs, those that are missing among them.
-func (b bench) peers(ctx context.Context, image, work string) []way {
+func (b bench) peers(ctx context.Context, image, archive, work string) []way {
 	syft := way{
 		name: "syft", against: oursFirst, command: []string{"syft", image, "-o", "json"},
 		env: []string{"SYFT_CHECK_FOR_APP_UPDATE=false"},
 	}
+	syftArchive := syft
+	syftArchive.name, syftArchive.against, syftArchive.command = "syft, archive", oursArchive, []string{"syft", "docker-archive:" + archive, "-o", "json"}
 	grype := way{
 		name: "grype", against: oursFirst, command: []string{"grype", image, "-o", "json"},
 		env: []string{"GRYPE_DB_AUTO_UPDATE=false", "GRYPE_DB_VALIDATE_AGE=false", "GRYPE_CHECK_FOR_APP_UPDATE=false"},
 	}
 	grype.missing = missingGrypeDatabase(ctx)
-	first, again := b.trivy(image, work)
-	ways := []way{syft, grype, first, again}
+	ways := append([]way{syft, syftArchive, grype}, b.trivy(image, archive, work)...)
 	for i, w := range ways {
 		if _, err := exec.LookPath(w.command[0]); err != nil {
 			ways[i].missing = "not on PATH"
@@ -77,27 +80,27 @@ func missingGrypeDatabase(ctx context.Context) string {
 	return ""
 }
 
-// trivy is looked at with its cache of layers empty and filled, on one copy of the database. Java archives are left out:
-// without a second database of its own it gives up at the first.
-func (b bench) trivy(image, work string) (first, again way) {
+// trivy is looked at with its cache of layers empty and filled, and at the archive, on one copy of the database. Java
+// archives are left out: without a second database of its own it gives up at the first.
+func (b bench) trivy(image, archive, work string) []way {
 	caches := [2]string{filepath.Join(work, "trivy-first"), filepath.Join(work, "trivy-again")}
-	ways := [2]way{
-		{name: "trivy, first", against: oursFirst, forget: []string{filepath.Join(caches[0], "fanal")}},
-		{name: "trivy, again", against: oursAgain, warm: true},
+	layers := []string{filepath.Join(caches[0], "fanal")}
+	common := []string{
+		"trivy", "image", "--scanners", "vuln", "--skip-db-update", "--offline-scan", "--skip-java-db-update",
+		"--skip-check-update", "--skip-version-check", "--disable-telemetry", "-q", "--format", "json",
+		"--skip-files", "**/*.jar", "--cache-dir",
 	}
-	missing := ""
+	ways := []way{
+		{name: "trivy, first", against: oursFirst, forget: layers, command: slices.Concat(common, []string{caches[0], image})},
+		{name: "trivy, again", against: oursAgain, warm: true, command: slices.Concat(common, []string{caches[1], image})},
+		{name: "trivy, archive, first", against: oursArchive, forget: layers, command: slices.Concat(common, []string{caches[0], "--input", archive})},
+	}
 	if err := b.copyDatabase(caches); err != nil {
-		missing = err.Error()
-	}
-	for i := range ways {
-		ways[i].missing = missing
-		ways[i].command = []string{
-			"trivy", "image", "--scanners", "vuln", "--skip-db-update", "--offline-scan", "--skip-java-db-update",
-			"--skip-check-update", "--skip-version-check", "--disable-telemetry", "-q", "--format", "json",
-			"--skip-files", "**/*.jar", "--cache-dir", caches[i], image,
+		for i := range ways {
+			ways[i].missing = err.Error()
 		}
 	}
-	return ways[0], ways[1]
+	return ways
 }
 
 // copyDatabase puts a copy of the database into the first cache folder and a link to it into the second.
