@@ -53,6 +53,7 @@ func (o *scanOptions) register(c *cobra.Command) {
 	flags.BoolVar(&o.fixable, "fixable", false, "show only findings that an upgrade clears")
 	flags.StringVar(&o.ignore, "ignore-file", "", "YAML `FILE` of findings to leave out, each with its reason (default "+defaultIgnore+" if it exists)")
 	flags.StringVar(&o.vulndb, "vulndb", "", "use the vulnerability database in `DIR` (trivy.db and metadata.json) instead of the installed one")
+	flags.Bool("offline", false, "fetch nothing: use what is on this machine and in the engine, as scans do anyway")
 	flags.BoolVar(&o.all, "all-rows", false, "show every row of the table, not only the most pressing")
 	flags.IntVar(&o.workers, "workers", 0, "analyse `N` layers at the same time (default one for each processor)")
 }

@@ -73,11 +73,17 @@ func (o *imageOptions) run(c *cobra.Command, refs []string) error {
 	var sources []scanners.ImageSource
 	if len(refs) > 0 {
 		engine, err := o.connect(c.Context())
-		if err != nil {
+		switch {
+		case err == nil:
+			defer engine.Close()
+		case len(o.archives)+len(o.layouts) == 0:
 			return err
 		}
-		defer engine.Close()
 		for _, ref := range refs {
+			if err != nil { // the files can still be assessed
+				sources = append(sources, unreachable{ref, err})
+				continue
+			}
 			sources = append(sources, engine.Image(ref, way, platform, archive.ReadStream))
 		}
 	}
@@ -85,6 +91,25 @@ func (o *imageOptions) run(c *cobra.Command, refs []string) error {
 		sources = append(sources, archive.Open(path, platform, hostPlatform()))
 	}
 	return p.run(c, sources)
+}
+
+// unreachable is an image of an engine that does not answer.
+type unreachable struct {
+	ref string
+	err error
+}
+
+// Target implements scanners.ImageSource.
+func (unreachable) Target() scanners.Target {
+	return scanners.Target{Key: "docker:", Kind: scanners.TargetDocker, Name: "Docker engine"}
+}
+
+// Name implements scanners.ImageSource.
+func (u unreachable) Name() string { return u.ref }
+
+// Read implements scanners.ImageSource.
+func (u unreachable) Read(context.Context, scanners.LayerSink) ([]scanners.Image, error) {
+	return nil, u.err
 }
 
 // connect finds and opens the engine.
