@@ -25,7 +25,6 @@ type entry struct {
 // file, which rely on the order of a tar.
 type collector struct {
 	progress func(int64)
-	hash     func(string) uint64 // scanners.PathHash
 
 	mu      sync.Mutex
 	layer   scanners.LayerFacts
@@ -51,7 +50,7 @@ func newCollector(diffID string, progress func(int64)) *collector {
 	if progress == nil {
 		progress = func(int64) {}
 	}
-	return &collector{progress: progress, hash: scanners.PathHash, layer: scanners.LayerFacts{DiffID: diffID}}
+	return &collector{progress: progress, layer: scanners.LayerFacts{DiffID: diffID}}
 }
 
 // facts ends the collection. Everything is sorted, so that folders and tars give the same facts.
@@ -104,7 +103,7 @@ func wanted(k kind, e entry) bool {
 
 // symlink takes a symbolic link.
 func (c *collector) symlink(name, target string) {
-	h := c.hash(name)
+	h := scanners.PathHash(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.layer.Files++
@@ -135,7 +134,7 @@ func (c *collector) hardlink(name, target string) {
 func (c *collector) other(name string) { c.shadow(name) }
 
 func (c *collector) shadow(name string) {
-	h := c.hash(name)
+	h := scanners.PathHash(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.layer.Files++

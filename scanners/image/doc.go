@@ -13,5 +13,5 @@
 //
 // [Match] asks the vulnerability database about each package and says what it could not judge.
 //
-// To add an ecosystem: a kind in kind.go, a parser in a file of its own with a fuzz target, and a row in parsers.
+// To add an ecosystem: a kind in kind.go, a parser in a file of its own with a fuzz target, and a case in parseContent.
 package image

@@ -126,7 +126,7 @@ func tellsOfPackage(name string) bool {
 	}
 }
 
-// isAPKOrDpkgRoad are the folders that lead to a package database. Images move them by symbolic links.
+// databaseRoads are the folders that lead to a package database. Images move them by symbolic links.
 var databaseRoads = map[string]bool{
 	"var/lib/dpkg": true, "var/lib/dpkg/status": true, "var/lib/dpkg/status.d": true, "var/lib/dpkg/info": true,
 	"lib/apk/db": true, "lib/apk/db/installed": true, "usr/lib/apk": true, "usr/lib/apk/db": true,

@@ -123,23 +123,31 @@ func (s *Source) readFolder(ctx context.Context, sink scanners.LayerSink) ([]sca
 // maxMembers bounds the members of an archive; an image has a few dozen.
 const maxMembers = 100_000
 
+// eachMember goes from header to header. It ends with the archive, or with the first error.
+func eachMember(archive *tar.Reader, visit func(*tar.Header) error) error {
+	for members := 0; ; members++ {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return compression.Explain(err)
+		}
+		if members >= maxMembers {
+			return fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
+		}
+		if err := visit(header); err != nil {
+			return fmt.Errorf("read member %q: %w", header.Name, compression.Explain(err))
+		}
+	}
+}
+
 // readIndexed reads a plain tar at random: one pass from header to header, then each member where it lies.
 func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.LayerSink) ([]scanners.Image, error) {
 	type place struct{ offset, size int64 }
 	places := make(map[string]place)
 	links := make(map[string]string)
-	archive := tar.NewReader(file)
-	for members := 0; ; members++ {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, compression.Explain(err)
-		}
-		if members >= maxMembers {
-			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
-		}
+	err := eachMember(tar.NewReader(file), func(header *tar.Header) error {
 		name := clean(header.Name)
 		switch {
 		case isLink(header):
@@ -147,10 +155,14 @@ func (s *Source) readIndexed(ctx context.Context, file *os.File, sink scanners.L
 		case isFile(header):
 			offset, err := file.Seek(0, io.SeekCurrent)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			places[name] = place{offset, header.Size}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	store := &store{open: func(name string) (io.ReadCloser, error) {
 		if target, ok := links[name]; ok {

@@ -32,20 +32,8 @@ func readStream(ctx context.Context, r io.Reader, known map[string]string, sink 
 	}
 	defer plain.Close()
 	archive := tar.NewReader(plain)
-	for members := 0; ; members++ {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, compression.Explain(err)
-		}
-		if members >= maxMembers {
-			return nil, fmt.Errorf("archive has more than %d members, so it is no image: save one with `docker save -o FILE IMAGE`", maxMembers)
-		}
-		if err := s.member(ctx, header, archive); err != nil {
-			return nil, fmt.Errorf("read member %q: %w", header.Name, compression.Explain(err))
-		}
+	if err := eachMember(archive, func(header *tar.Header) error { return s.member(ctx, header, archive) }); err != nil {
+		return nil, err
 	}
 	return s.images(c)
 }
